@@ -1,0 +1,14 @@
+drop function app.uuidv7_floor(timestamptz);
+drop function app.is_timezone(text);
+drop function app.is_money(numeric, text);
+drop function app.currency_exponent(text);
+drop extension pg_trgm;
+drop extension btree_gist;
+alter default privileges grant execute on functions to public;
+drop schema jobs;
+drop schema session;
+drop schema ingest;
+drop schema analytics;
+drop schema api;
+drop schema auth;
+drop schema app;
