@@ -1,0 +1,1 @@
+../0009_jobs.rollback.sql
