@@ -1,0 +1,42 @@
+"""The two things that only the superuser can make: the deployer's login and its database."""
+
+import psycopg
+from psycopg import sql
+
+from salesdash.postgres.server import DATABASE, DEPLOYER, PostgresServer
+
+
+def bootstrap(server: PostgresServer, database: str = DATABASE) -> None:
+    """Create what is missing: login deployer (CREATEROLE, CREATEDB, no superuser), its database.
+
+    Costs one connection when nothing is missing. A changed deployer_password is set.
+    """
+    try:
+        psycopg.connect(server.deployer_url(database), connect_timeout=5).close()
+    except psycopg.OperationalError:
+        _create(server, database)
+
+
+def _create(server: PostgresServer, database: str) -> None:
+    with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
+        deployer = sql.Identifier(DEPLOYER)
+        if not _exists(connection, "select from pg_roles where rolname = %s", DEPLOYER):
+            connection.execute(sql.SQL("create role {}").format(deployer))
+        verifier = connection.pgconn.encrypt_password(
+            server.deployer_password.encode(), DEPLOYER.encode(), b"scram-sha-256"
+        )
+        connection.execute(
+            sql.SQL("alter role {} login createrole createdb password {}").format(
+                deployer, sql.Literal(verifier.decode())
+            )
+        )
+        connection.execute("revoke connect, temporary on database postgres from public")
+        connection.execute(sql.SQL("grant connect on database postgres to {}").format(deployer))
+        if not _exists(connection, "select from pg_database where datname = %s", database):
+            connection.execute(
+                sql.SQL("create database {} owner {}").format(sql.Identifier(database), deployer)
+            )
+
+
+def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:
+    return connection.execute(query, (name,)).fetchone() is not None
