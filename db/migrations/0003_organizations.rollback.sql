@@ -1,0 +1,14 @@
+drop table app.analyst_logins;
+drop table app.dashboard_layouts;
+drop table app.portal_settings;
+drop table app.api_keys;
+drop table app.invitations;
+drop table app.closer_access_tokens;
+drop table app.setters;
+drop table app.closers;
+drop table app.payees;
+drop table app.organization_integrations;
+drop table app.user_roles;
+drop table app.profiles;
+drop table app.organization_members;
+drop table app.organizations;

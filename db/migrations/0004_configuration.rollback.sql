@@ -1,0 +1,12 @@
+drop table app.webhook_connections;
+drop table app.fx_rates;
+drop table app.custom_field_options;
+drop table app.custom_field_definitions;
+drop table app.form_configs;
+drop table app.source_rules;
+drop table app.packages;
+drop table app.opportunity_statuses;
+drop table app.call_outcomes;
+drop table app.call_types;
+drop table app.traffic_types;
+drop table app.sources;

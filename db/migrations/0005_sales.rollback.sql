@@ -1,0 +1,11 @@
+drop table app.capacity_snapshots;
+drop table app.setter_calls;
+drop table app.setter_activities;
+drop table app.custom_field_values;
+drop table app.post_call_forms;
+drop table app.event_transitions;
+drop table app.events;
+drop table app.lead_setter_changes;
+drop table app.lead_touches;
+drop table app.lead_identities;
+drop table app.leads;

@@ -1,0 +1,14 @@
+select 1 / (to_regclass('app.organizations') is not null)::integer;
+select 1 / (to_regclass('app.organization_members') is not null)::integer;
+select 1 / (to_regclass('app.profiles') is not null)::integer;
+select 1 / (to_regclass('app.user_roles') is not null)::integer;
+select 1 / (to_regclass('app.organization_integrations') is not null)::integer;
+select 1 / (to_regclass('app.payees') is not null)::integer;
+select 1 / (to_regclass('app.closers') is not null)::integer;
+select 1 / (to_regclass('app.setters') is not null)::integer;
+select 1 / (to_regclass('app.closer_access_tokens') is not null)::integer;
+select 1 / (to_regclass('app.invitations') is not null)::integer;
+select 1 / (to_regclass('app.api_keys') is not null)::integer;
+select 1 / (to_regclass('app.portal_settings') is not null)::integer;
+select 1 / (to_regclass('app.dashboard_layouts') is not null)::integer;
+select 1 / (to_regclass('app.analyst_logins') is not null)::integer;

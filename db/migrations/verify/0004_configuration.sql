@@ -1,0 +1,12 @@
+select 1 / (to_regclass('app.sources') is not null)::integer;
+select 1 / (to_regclass('app.traffic_types') is not null)::integer;
+select 1 / (to_regclass('app.call_types') is not null)::integer;
+select 1 / (to_regclass('app.call_outcomes') is not null)::integer;
+select 1 / (to_regclass('app.opportunity_statuses') is not null)::integer;
+select 1 / (to_regclass('app.packages') is not null)::integer;
+select 1 / (to_regclass('app.source_rules') is not null)::integer;
+select 1 / (to_regclass('app.form_configs') is not null)::integer;
+select 1 / (to_regclass('app.custom_field_definitions') is not null)::integer;
+select 1 / (to_regclass('app.custom_field_options') is not null)::integer;
+select 1 / (to_regclass('app.fx_rates') is not null)::integer;
+select 1 / (to_regclass('app.webhook_connections') is not null)::integer;

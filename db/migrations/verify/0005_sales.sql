@@ -1,0 +1,11 @@
+select 1 / (to_regclass('app.leads') is not null)::integer;
+select 1 / (to_regclass('app.lead_identities') is not null)::integer;
+select 1 / (to_regclass('app.lead_touches') is not null)::integer;
+select 1 / (to_regclass('app.lead_setter_changes') is not null)::integer;
+select 1 / (to_regclass('app.events') is not null)::integer;
+select 1 / (to_regclass('app.event_transitions') is not null)::integer;
+select 1 / (to_regclass('app.post_call_forms') is not null)::integer;
+select 1 / (to_regclass('app.custom_field_values') is not null)::integer;
+select 1 / (to_regclass('app.setter_activities') is not null)::integer;
+select 1 / (to_regclass('app.setter_calls') is not null)::integer;
+select 1 / (to_regclass('app.capacity_snapshots') is not null)::integer;

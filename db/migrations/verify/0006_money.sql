@@ -1,0 +1,16 @@
+select 1 / (to_regclass('app.deals') is not null)::integer;
+select 1 / (to_regclass('app.deal_installments') is not null)::integer;
+select 1 / (to_regclass('app.payments') is not null)::integer;
+select 1 / (to_regclass('app.payment_refunds') is not null)::integer;
+select 1 / (to_regclass('app.payment_credits') is not null)::integer;
+select 1 / (to_regclass('app.commission_plans') is not null)::integer;
+select 1 / (to_regclass('app.commission_plan_versions') is not null)::integer;
+select 1 / (to_regclass('app.commission_plan_components') is not null)::integer;
+select 1 / (to_regclass('app.commission_plan_assignments') is not null)::integer;
+select 1 / (to_regclass('app.commission_ledger') is not null)::integer;
+select 1 / (to_regclass('app.payout_snapshots') is not null)::integer;
+select 1 / (to_regclass('app.payout_snapshot_details') is not null)::integer;
+select 1 / (to_regclass('app.payout_snapshot_summaries') is not null)::integer;
+select 1 / (to_regclass('app.payouts') is not null)::integer;
+select 1 / (to_regclass('app.payee_balances') is not null)::integer;
+select 1 / (to_regclass('app.statement_disputes') is not null)::integer;
