@@ -151,7 +151,7 @@ comment on table app.outbox is $$What must leave the platform for an organizatio
 comment on column app.outbox.payload is $$What the message says, without secrets: those are in secret.$$;
 comment on column app.outbox.secret is $$Ciphertext of the token the message carries (AES-256-GCM); only the worker opens it; wiped after a real sending.$$;
 comment on column app.outbox.rendered is $$Ciphertext of the message as first rendered, so that every attempt sends the same bytes.$$;
-comment on column app.outbox.dedupe_key is $$The same key is sent once, for ever.$$;
+comment on column app.outbox.dedupe_key is $$The same key is sent once, as long as its message is kept.$$;
 comment on column app.outbox.transport is $$What carried it: resend, or mailbox in development.$$;
 
 create table app.platform_schedules (

@@ -39,15 +39,15 @@ comment on function app.resolve_exception(uuid, text, text, timestamptz) is 'Wha
 
 -- app.data_quality_checks: the checks of the nightly run, in their order.
 create or replace function app.data_quality_checks()
-returns table (position integer, check_name text, summary text)
+returns table (ordinal integer, check_name text, summary text)
 language sql immutable parallel safe
 begin atomic
-    select c.position, c.check_name, c.summary
+    select c.ordinal, c.check_name, c.summary
       from (values
         (1, 'event_without_closer', 'Calls that nobody is going to take, or took.'),
         (2, 'open_outcome',         'Calls that are over, without a form, past the grace period.'),
         (3, 'unattributed_payment', 'Counted payments without a closer.')
-      ) as c (position, check_name, summary);
+      ) as c (ordinal, check_name, summary);
 end;
 comment on function app.data_quality_checks() is 'The checks of the nightly run, in their order.';
 

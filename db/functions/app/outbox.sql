@@ -1,7 +1,7 @@
 -- What must leave the platform after commit.
 
 -- app.enqueue_outbox: put one message into the outbox of an organization, or of the platform (organization NULL).
--- Guarantees: one message per dedupe key, for ever; a repetition returns the id of the first and changes nothing.
+-- Guarantees: one message per dedupe key, as long as the first is kept; a repetition returns the id of the first and changes nothing.
 -- The message is sent only if the caller's transaction commits.
 create or replace function app.enqueue_outbox(
     organization_id uuid, kind text, payload jsonb, dedupe_key text, secret bytea default null
@@ -52,3 +52,4 @@ create or replace function app.mask_links(document jsonb) returns jsonb
 language sql immutable strict parallel safe
 return regexp_replace(mask_links.document::text, 'https?://[^"\\[:space:]]*', '(link)', 'gi')::jsonb;
 comment on function app.mask_links(jsonb) is 'The document without web addresses.';
+grant execute on function app.mask_links(jsonb) to authenticated, org_admin, super_admin;

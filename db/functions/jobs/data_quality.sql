@@ -20,20 +20,20 @@ begin
     if not found then
         return;
     end if;
-    select c.position, c.check_name into v_check from app.data_quality_checks() as c
-     where c.position > coalesce(
-        (select d.position from app.data_quality_checks() as d where d.check_name = v_cursor), 0)
-     order by c.position limit 1;
+    select c.ordinal, c.check_name into v_check from app.data_quality_checks() as c
+     where c.ordinal > coalesce(
+        (select d.ordinal from app.data_quality_checks() as d where d.check_name = v_cursor), 0)
+     order by c.ordinal limit 1;
     if not found then
         return query select v_cursor, 0::bigint, 0::bigint, 0::bigint, true;
         return;
     end if;
     return query
-    select v_check.check_name, q.opened, q.healed, q.open_now, v_check.position = v_total
+    select v_check.check_name, q.opened, q.healed, q.open_now, v_check.ordinal = v_total
       from app.run_data_quality_check(
             run_data_quality.organization_id, v_check.check_name, run_data_quality.as_of) as q;
     update app.sync_runs as r
-       set cursor = v_check.check_name, progress_done = v_check.position, progress_total = v_total,
+       set cursor = v_check.check_name, progress_done = v_check.ordinal, progress_total = v_total,
            counts = r.counts || jsonb_build_object(v_check.check_name, (
                 select count(*) from app.exceptions as e
                  where e.organization_id = r.organization_id and e.check_name = v_check.check_name

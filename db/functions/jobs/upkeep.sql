@@ -1,7 +1,7 @@
 -- The platform's own jobs.
 
--- jobs.ensure_partitions: make the monthly partitions of the months ahead.
-create or replace function jobs.ensure_partitions() returns void
+-- jobs.ensure_partitions: make the monthly partitions of the months ahead; answers how many were made.
+create or replace function jobs.ensure_partitions() returns integer
 language sql volatile security definer set search_path = '' as $$
     select app.ensure_partitions();
 $$;
