@@ -1,0 +1,5 @@
+"""`python -m salesdash` is the command line."""
+
+from salesdash.cli import app
+
+app()

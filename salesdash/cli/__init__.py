@@ -1,0 +1,30 @@
+"""The command line: `salesdash --help`.
+
+A command module defines functions or a `typer.Typer`, and is registered here. Errors that a person
+can mend are one sentence on standard error and exit code 1; `output.expected` lists them.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from salesdash.cli import doctor, down, keys, psql, status, token, up
+from salesdash.cli.output import SentenceGroup
+
+app = typer.Typer(
+    name="salesdash",
+    cls=SentenceGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Run and look after Sales Dash.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("up")(up.up)
+app.command("down")(down.down)
+app.command("status")(status.status)
+app.command("doctor")(doctor.doctor)
+app.command("psql")(psql.psql)
+app.command("token")(token.token)
+app.add_typer(keys.app, name="keys")
