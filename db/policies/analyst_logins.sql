@@ -1,0 +1,2 @@
+-- Looked up by the policies of analysts only.
+alter table app.analyst_logins enable row level security;

@@ -1,0 +1,19 @@
+-- Only admins see API keys.
+alter table app.api_keys enable row level security;
+drop policy if exists "members stay inside their organizations" on app.api_keys;
+create policy "members stay inside their organizations" on app.api_keys
+    as restrictive for all to authenticated, org_admin
+    using (organization_id = any ((select auth.member_organization_ids())::uuid[]));
+drop policy if exists "admins read every row of their organizations" on app.api_keys;
+create policy "admins read every row of their organizations" on app.api_keys
+    for select to org_admin
+    using (true);
+drop policy if exists "admins of some organizations read their rows" on app.api_keys;
+create policy "admins of some organizations read their rows" on app.api_keys
+    for select to authenticated
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[]));
+drop policy if exists "super admins read every row" on app.api_keys;
+create policy "super admins read every row" on app.api_keys
+    for select to super_admin
+    using (true);
+grant select on app.api_keys to authenticated, org_admin, super_admin;

@@ -1,0 +1,51 @@
+-- Values are seen by whoever sees the record they belong to.
+alter table app.custom_field_values enable row level security;
+drop policy if exists "members stay inside their organizations" on app.custom_field_values;
+create policy "members stay inside their organizations" on app.custom_field_values
+    as restrictive for all to authenticated, org_admin
+    using (organization_id = any ((select auth.member_organization_ids())::uuid[]));
+drop policy if exists "admins read every row of their organizations" on app.custom_field_values;
+create policy "admins read every row of their organizations" on app.custom_field_values
+    for select to org_admin
+    using (true);
+drop policy if exists "people read the values of records they may see" on app.custom_field_values;
+create policy "people read the values of records they may see" on app.custom_field_values
+    for select to authenticated
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
+        or lead_id in (select l.id from app.leads as l)
+        or event_id in (select e.id from app.events as e)
+        or payment_id in (select p.id from app.payments as p));
+drop policy if exists "super admins read every row" on app.custom_field_values;
+create policy "super admins read every row" on app.custom_field_values
+    for select to super_admin
+    using (true);
+grant select on app.custom_field_values to authenticated, org_admin, super_admin;
+drop policy if exists "admins add rows" on app.custom_field_values;
+create policy "admins add rows" on app.custom_field_values
+    for insert to authenticated, org_admin
+    with check (organization_id = any ((select auth.admin_organization_ids())::uuid[]));
+drop policy if exists "super admins add rows" on app.custom_field_values;
+create policy "super admins add rows" on app.custom_field_values
+    for insert to super_admin
+    with check (true);
+grant insert on app.custom_field_values to authenticated, org_admin, super_admin;
+drop policy if exists "admins change rows" on app.custom_field_values;
+create policy "admins change rows" on app.custom_field_values
+    for update to authenticated, org_admin
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[]))
+    with check (organization_id = any ((select auth.admin_organization_ids())::uuid[]));
+drop policy if exists "super admins change rows" on app.custom_field_values;
+create policy "super admins change rows" on app.custom_field_values
+    for update to super_admin
+    using (true)
+    with check (true);
+grant update on app.custom_field_values to authenticated, org_admin, super_admin;
+drop policy if exists "admins remove rows" on app.custom_field_values;
+create policy "admins remove rows" on app.custom_field_values
+    for delete to authenticated, org_admin
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[]));
+drop policy if exists "super admins remove rows" on app.custom_field_values;
+create policy "super admins remove rows" on app.custom_field_values
+    for delete to super_admin
+    using (true);
+grant delete on app.custom_field_values to authenticated, org_admin, super_admin;

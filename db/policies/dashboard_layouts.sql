@@ -1,0 +1,26 @@
+-- People keep their own layouts and see their organization's default, which admins keep.
+alter table app.dashboard_layouts enable row level security;
+drop policy if exists "members stay inside their organizations" on app.dashboard_layouts;
+create policy "members stay inside their organizations" on app.dashboard_layouts
+    as restrictive for all to authenticated, org_admin
+    using (organization_id = any ((select auth.member_organization_ids())::uuid[]));
+drop policy if exists "people read their own layouts and the default" on app.dashboard_layouts;
+create policy "people read their own layouts and the default" on app.dashboard_layouts
+    for select to authenticated, org_admin, super_admin
+    using (user_id = (select auth.uid()) or user_id is null);
+drop policy if exists "people keep their own layouts" on app.dashboard_layouts;
+create policy "people keep their own layouts" on app.dashboard_layouts
+    for all to authenticated, org_admin, super_admin
+    using (user_id = (select auth.uid()))
+    with check (user_id = (select auth.uid()));
+drop policy if exists "admins keep the default layout" on app.dashboard_layouts;
+create policy "admins keep the default layout" on app.dashboard_layouts
+    for all to authenticated, org_admin
+    using (user_id is null and organization_id = any ((select auth.admin_organization_ids())::uuid[]))
+    with check (user_id is null and organization_id = any ((select auth.admin_organization_ids())::uuid[]));
+drop policy if exists "super admins keep every default layout" on app.dashboard_layouts;
+create policy "super admins keep every default layout" on app.dashboard_layouts
+    for all to super_admin
+    using (user_id is null)
+    with check (user_id is null);
+grant select, insert, update, delete on app.dashboard_layouts to authenticated, org_admin, super_admin;

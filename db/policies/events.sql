@@ -1,0 +1,42 @@
+-- Admins see every call; closers the calls they are booked for or took; setters the calls they set.
+alter table app.events enable row level security;
+drop policy if exists "members stay inside their organizations" on app.events;
+create policy "members stay inside their organizations" on app.events
+    as restrictive for all to authenticated, org_admin
+    using (organization_id = any ((select auth.member_organization_ids())::uuid[]));
+drop policy if exists "admins read every row of their organizations" on app.events;
+create policy "admins read every row of their organizations" on app.events
+    for select to org_admin
+    using (true);
+drop policy if exists "closers and setters read their own calls" on app.events;
+create policy "closers and setters read their own calls" on app.events
+    for select to authenticated
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
+        or closer_id = any ((select auth.own_closer_ids())::uuid[])
+        or credited_closer_id = any ((select auth.own_closer_ids())::uuid[])
+        or setter_id = any ((select auth.own_setter_ids())::uuid[])
+        or credited_setter_id = any ((select auth.own_setter_ids())::uuid[]));
+drop policy if exists "super admins read every row" on app.events;
+create policy "super admins read every row" on app.events
+    for select to super_admin
+    using (true);
+drop policy if exists "API keys read their organization" on app.events;
+create policy "API keys read their organization" on app.events
+    for select to reader
+    using (organization_id = (select auth.reader_organization_id()));
+drop policy if exists "analysts read their organization" on app.events;
+create policy "analysts read their organization" on app.events
+    for select to analyst
+    using (organization_id = (select auth.analyst_organization_id()));
+grant select on app.events to authenticated, org_admin, super_admin, reader, analyst;
+drop policy if exists "admins change rows" on app.events;
+create policy "admins change rows" on app.events
+    for update to authenticated, org_admin
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[]))
+    with check (organization_id = any ((select auth.admin_organization_ids())::uuid[]));
+drop policy if exists "super admins change rows" on app.events;
+create policy "super admins change rows" on app.events
+    for update to super_admin
+    using (true)
+    with check (true);
+grant update (notes, closer_id, setter_id, source_id, traffic_type_id, call_type_id) on app.events to authenticated, org_admin, super_admin;

@@ -1,0 +1,20 @@
+-- Identities are seen by whoever sees the lead.
+alter table app.lead_identities enable row level security;
+drop policy if exists "members stay inside their organizations" on app.lead_identities;
+create policy "members stay inside their organizations" on app.lead_identities
+    as restrictive for all to authenticated, org_admin
+    using (organization_id = any ((select auth.member_organization_ids())::uuid[]));
+drop policy if exists "admins read every row of their organizations" on app.lead_identities;
+create policy "admins read every row of their organizations" on app.lead_identities
+    for select to org_admin
+    using (true);
+drop policy if exists "people read what belongs to leads they may see" on app.lead_identities;
+create policy "people read what belongs to leads they may see" on app.lead_identities
+    for select to authenticated
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
+        or lead_id in (select l.id from app.leads as l));
+drop policy if exists "super admins read every row" on app.lead_identities;
+create policy "super admins read every row" on app.lead_identities
+    for select to super_admin
+    using (true);
+grant select on app.lead_identities to authenticated, org_admin, super_admin;

@@ -1,0 +1,20 @@
+-- Admins see every total; a payee their own, once locked.
+alter table app.payout_snapshot_summaries enable row level security;
+drop policy if exists "members stay inside their organizations" on app.payout_snapshot_summaries;
+create policy "members stay inside their organizations" on app.payout_snapshot_summaries
+    as restrictive for all to authenticated, org_admin
+    using (organization_id = any ((select auth.member_organization_ids())::uuid[]));
+drop policy if exists "admins read every row of their organizations" on app.payout_snapshot_summaries;
+create policy "admins read every row of their organizations" on app.payout_snapshot_summaries
+    for select to org_admin
+    using (true);
+drop policy if exists "payees read their own locked totals" on app.payout_snapshot_summaries;
+create policy "payees read their own locked totals" on app.payout_snapshot_summaries
+    for select to authenticated
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
+        or payee_id = any ((select auth.own_payee_ids())::uuid[]) and snapshot_id = any ((select auth.locked_snapshot_ids())::uuid[]));
+drop policy if exists "super admins read every row" on app.payout_snapshot_summaries;
+create policy "super admins read every row" on app.payout_snapshot_summaries
+    for select to super_admin
+    using (true);
+grant select on app.payout_snapshot_summaries to authenticated, org_admin, super_admin;

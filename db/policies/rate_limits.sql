@@ -1,0 +1,2 @@
+-- Window counters are read by functions only.
+alter table app.rate_limits enable row level security;

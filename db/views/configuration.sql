@@ -1,0 +1,430 @@
+-- What an organization configures.
+
+drop view if exists api.sources;
+create view api.sources with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.external_id,
+    t.provider,
+    t.is_active,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.sources as t;
+grant select on api.sources to authenticated, org_admin, super_admin;
+grant insert on api.sources to authenticated, org_admin, super_admin;
+grant update on api.sources to authenticated, org_admin, super_admin;
+grant delete on api.sources to authenticated, org_admin, super_admin;
+comment on view api.sources is $$Where leads come from, synced from a CRM or made by hand.$$;
+comment on column api.sources.organization_id is 'The tenant.';
+comment on column api.sources.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.sources.name is 'Name shown to people.';
+comment on column api.sources.external_id is 'Identity at the other system.';
+comment on column api.sources.provider is 'The system it came from.';
+comment on column api.sources.is_active is 'Whether it is in use.';
+comment on column api.sources.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.sources.created_at is 'When the row was made.';
+comment on column api.sources.updated_at is 'When the row last changed.';
+
+drop view if exists api.traffic_types;
+create view api.traffic_types with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.is_active,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.traffic_types as t;
+grant select on api.traffic_types to authenticated, org_admin, super_admin;
+grant insert on api.traffic_types to authenticated, org_admin, super_admin;
+grant update on api.traffic_types to authenticated, org_admin, super_admin;
+grant delete on api.traffic_types to authenticated, org_admin, super_admin;
+comment on view api.traffic_types is $$Kinds of traffic: paid, organic, cold, warm.$$;
+comment on column api.traffic_types.organization_id is 'The tenant.';
+comment on column api.traffic_types.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.traffic_types.name is 'Name shown to people.';
+comment on column api.traffic_types.is_active is 'Whether it is in use.';
+comment on column api.traffic_types.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.traffic_types.created_at is 'When the row was made.';
+comment on column api.traffic_types.updated_at is 'When the row last changed.';
+
+drop view if exists api.call_types;
+create view api.call_types with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.category,
+    t.counts_in_rates,
+    t.duration_minutes,
+    t.external_id,
+    t.default_source_id,
+    t.default_traffic_type_id,
+    t.is_active,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.call_types as t;
+grant select on api.call_types to authenticated, org_admin, super_admin;
+grant insert on api.call_types to authenticated, org_admin, super_admin;
+grant update on api.call_types to authenticated, org_admin, super_admin;
+grant delete on api.call_types to authenticated, org_admin, super_admin;
+comment on view api.call_types is $$Categories of calls, synced from the booking platform's event types.$$;
+comment on column api.call_types.organization_id is 'The tenant.';
+comment on column api.call_types.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.call_types.name is 'Name shown to people.';
+comment on column api.call_types.category is 'Category.';
+comment on column api.call_types.counts_in_rates is 'False: left out of show, offer and close rates.';
+comment on column api.call_types.duration_minutes is 'Minutes a call of this type takes.';
+comment on column api.call_types.external_id is 'The booking platform''s event type.';
+comment on column api.call_types.default_source_id is 'Default source id.';
+comment on column api.call_types.default_traffic_type_id is 'Default traffic type id.';
+comment on column api.call_types.is_active is 'Whether it is in use.';
+comment on column api.call_types.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.call_types.created_at is 'When the row was made.';
+comment on column api.call_types.updated_at is 'When the row last changed.';
+
+drop view if exists api.call_outcomes;
+create view api.call_outcomes with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.call_status,
+    t.event_outcome,
+    t.position,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.call_outcomes as t;
+grant select on api.call_outcomes to authenticated, org_admin, super_admin;
+grant insert on api.call_outcomes to authenticated, org_admin, super_admin;
+grant update on api.call_outcomes to authenticated, org_admin, super_admin;
+grant delete on api.call_outcomes to authenticated, org_admin, super_admin;
+comment on view api.call_outcomes is $$Outcomes offered by the post-call form; each maps to one (status, outcome) pair.$$;
+comment on column api.call_outcomes.organization_id is 'The tenant.';
+comment on column api.call_outcomes.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.call_outcomes.name is 'Name shown to people.';
+comment on column api.call_outcomes.call_status is 'scheduled, completed, no_show, canceled or rescheduled.';
+comment on column api.call_outcomes.event_outcome is 'showed_no_offer, showed_offer, closed or no_show; NULL until a form says.';
+comment on column api.call_outcomes.position is 'Order of display, ascending.';
+comment on column api.call_outcomes.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.call_outcomes.created_at is 'When the row was made.';
+comment on column api.call_outcomes.updated_at is 'When the row last changed.';
+
+drop view if exists api.opportunity_statuses;
+create view api.opportunity_statuses with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.external_id,
+    t.pipeline_external_id,
+    t.position,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.opportunity_statuses as t;
+grant select on api.opportunity_statuses to authenticated, org_admin, super_admin;
+grant insert on api.opportunity_statuses to authenticated, org_admin, super_admin;
+grant update on api.opportunity_statuses to authenticated, org_admin, super_admin;
+grant delete on api.opportunity_statuses to authenticated, org_admin, super_admin;
+comment on view api.opportunity_statuses is $$Pipeline stages offered by the post-call form; they never feed a metric.$$;
+comment on column api.opportunity_statuses.organization_id is 'The tenant.';
+comment on column api.opportunity_statuses.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.opportunity_statuses.name is 'Name shown to people.';
+comment on column api.opportunity_statuses.external_id is 'Identity at the other system.';
+comment on column api.opportunity_statuses.pipeline_external_id is 'Pipeline external id.';
+comment on column api.opportunity_statuses.position is 'Order of display, ascending.';
+comment on column api.opportunity_statuses.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.opportunity_statuses.created_at is 'When the row was made.';
+comment on column api.opportunity_statuses.updated_at is 'When the row last changed.';
+
+drop view if exists api.packages;
+create view api.packages with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.price,
+    t.currency,
+    t.installment_count,
+    t.installment_interval_days,
+    t.is_commissionable,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.packages as t;
+grant select on api.packages to authenticated, org_admin, super_admin;
+grant insert on api.packages to authenticated, org_admin, super_admin;
+grant update on api.packages to authenticated, org_admin, super_admin;
+grant delete on api.packages to authenticated, org_admin, super_admin;
+comment on view api.packages is $$Products on offer, with price and instalment schedule.$$;
+comment on column api.packages.organization_id is 'The tenant.';
+comment on column api.packages.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.packages.name is 'Name shown to people.';
+comment on column api.packages.price is 'List price, in currency.';
+comment on column api.packages.currency is 'ISO 4217 code.';
+comment on column api.packages.installment_count is 'Installment count.';
+comment on column api.packages.installment_interval_days is 'Installment interval days.';
+comment on column api.packages.is_commissionable is 'Is commissionable.';
+comment on column api.packages.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.packages.created_at is 'When the row was made.';
+comment on column api.packages.updated_at is 'When the row last changed.';
+
+drop view if exists api.source_rules;
+create view api.source_rules with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.position,
+    t.field,
+    t.operator,
+    t.value,
+    t.source_id,
+    t.traffic_type_id,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.source_rules as t;
+grant select on api.source_rules to authenticated, org_admin, super_admin;
+grant insert on api.source_rules to authenticated, org_admin, super_admin;
+grant update on api.source_rules to authenticated, org_admin, super_admin;
+grant delete on api.source_rules to authenticated, org_admin, super_admin;
+comment on view api.source_rules is $$Which source and traffic type a booking gets: the first rule by position that matches decides.$$;
+comment on column api.source_rules.organization_id is 'The tenant.';
+comment on column api.source_rules.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.source_rules.position is 'Order of display, ascending.';
+comment on column api.source_rules.field is 'Field.';
+comment on column api.source_rules.operator is 'Operator.';
+comment on column api.source_rules.value is 'Value.';
+comment on column api.source_rules.source_id is 'The lead source.';
+comment on column api.source_rules.traffic_type_id is 'The kind of traffic.';
+comment on column api.source_rules.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.source_rules.created_at is 'When the row was made.';
+comment on column api.source_rules.updated_at is 'When the row last changed.';
+
+drop view if exists api.custom_field_definitions;
+create view api.custom_field_definitions with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.entity,
+    t.name,
+    t.label,
+    t.field_type,
+    t.is_required,
+    t.min_value,
+    t.max_value,
+    t.position,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.custom_field_definitions as t;
+grant select on api.custom_field_definitions to authenticated, org_admin, super_admin;
+grant insert on api.custom_field_definitions to authenticated, org_admin, super_admin;
+grant update on api.custom_field_definitions to authenticated, org_admin, super_admin;
+grant delete on api.custom_field_definitions to authenticated, org_admin, super_admin;
+comment on view api.custom_field_definitions is $$Fields an organization adds to leads, events, payments, closers or setters.$$;
+comment on column api.custom_field_definitions.organization_id is 'The tenant.';
+comment on column api.custom_field_definitions.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.custom_field_definitions.entity is 'Entity.';
+comment on column api.custom_field_definitions.name is 'Name shown to people.';
+comment on column api.custom_field_definitions.label is 'Text shown beside it.';
+comment on column api.custom_field_definitions.field_type is 'Field type.';
+comment on column api.custom_field_definitions.is_required is 'Is required.';
+comment on column api.custom_field_definitions.min_value is 'Min value.';
+comment on column api.custom_field_definitions.max_value is 'Max value.';
+comment on column api.custom_field_definitions.position is 'Order of display, ascending.';
+comment on column api.custom_field_definitions.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.custom_field_definitions.created_at is 'When the row was made.';
+comment on column api.custom_field_definitions.updated_at is 'When the row last changed.';
+
+drop view if exists api.custom_field_options;
+create view api.custom_field_options with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.definition_id,
+    t.value,
+    t.label,
+    t.position,
+    t.archived_at,
+    t.created_at,
+    t.updated_at
+  from app.custom_field_options as t;
+grant select on api.custom_field_options to authenticated, org_admin, super_admin;
+grant insert on api.custom_field_options to authenticated, org_admin, super_admin;
+grant update on api.custom_field_options to authenticated, org_admin, super_admin;
+grant delete on api.custom_field_options to authenticated, org_admin, super_admin;
+comment on view api.custom_field_options is $$Choices of a select field.$$;
+comment on column api.custom_field_options.organization_id is 'The tenant.';
+comment on column api.custom_field_options.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.custom_field_options.definition_id is 'Definition id.';
+comment on column api.custom_field_options.value is 'Value.';
+comment on column api.custom_field_options.label is 'Text shown beside it.';
+comment on column api.custom_field_options.position is 'Order of display, ascending.';
+comment on column api.custom_field_options.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.custom_field_options.created_at is 'When the row was made.';
+comment on column api.custom_field_options.updated_at is 'When the row last changed.';
+
+drop view if exists api.fx_rates;
+create view api.fx_rates with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.day,
+    t.from_currency,
+    t.to_currency,
+    t.rate,
+    t.source,
+    t.created_at,
+    t.updated_at
+  from app.fx_rates as t;
+grant select on api.fx_rates to authenticated, org_admin, super_admin;
+grant insert on api.fx_rates to authenticated, org_admin, super_admin;
+grant update on api.fx_rates to authenticated, org_admin, super_admin;
+grant delete on api.fx_rates to authenticated, org_admin, super_admin;
+comment on view api.fx_rates is $$Exchange rates by day: one unit of from_currency in to_currency.$$;
+comment on column api.fx_rates.organization_id is 'The tenant.';
+comment on column api.fx_rates.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.fx_rates.day is 'Local day of the organization.';
+comment on column api.fx_rates.from_currency is 'From currency.';
+comment on column api.fx_rates.to_currency is 'To currency.';
+comment on column api.fx_rates.rate is 'Share between 0 and 1, or the exchange rate.';
+comment on column api.fx_rates.source is 'Source.';
+comment on column api.fx_rates.created_at is 'When the row was made.';
+comment on column api.fx_rates.updated_at is 'When the row last changed.';
+
+drop view if exists api.form_configs;
+create view api.form_configs with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.form_type,
+    t.version,
+    t.fields,
+    t.is_active,
+    t.published_at,
+    t.published_by,
+    t.created_at,
+    t.updated_at
+  from app.form_configs as t;
+grant select on api.form_configs to authenticated, org_admin, super_admin;
+comment on view api.form_configs is $$Versions of the fields an organization asks after a call.$$;
+comment on column api.form_configs.organization_id is 'The tenant.';
+comment on column api.form_configs.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.form_configs.form_type is 'Form type.';
+comment on column api.form_configs.version is 'Counts up from 1.';
+comment on column api.form_configs.fields is 'Fields.';
+comment on column api.form_configs.is_active is 'Whether it is in use.';
+comment on column api.form_configs.published_at is 'Published at.';
+comment on column api.form_configs.published_by is 'Published by.';
+comment on column api.form_configs.created_at is 'When the row was made.';
+comment on column api.form_configs.updated_at is 'When the row last changed.';
+
+drop view if exists api.webhook_connections;
+create view api.webhook_connections with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.connection_type,
+    t.api_key_last4,
+    t.webhook_secret_last4,
+    t.webhook_secret_previous_until,
+    t.provider_account,
+    t.is_active,
+    t.rate_limit_per_minute,
+    t.last_webhook_at,
+    t.webhook_count,
+    t.duplicate_count,
+    t.rejected_count,
+    t.failed_count,
+    t.deleted_at,
+    t.created_at,
+    t.updated_at
+  from app.webhook_connections as t
+ where t.deleted_at is null;
+grant select on api.webhook_connections to authenticated, org_admin, super_admin;
+comment on view api.webhook_connections is $$Configured webhook endpoints; the id is in the URL, secrets are ciphertext and shown to nobody.$$;
+comment on column api.webhook_connections.organization_id is 'The tenant.';
+comment on column api.webhook_connections.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.webhook_connections.name is 'Name shown to people.';
+comment on column api.webhook_connections.connection_type is 'Connection type.';
+comment on column api.webhook_connections.api_key_last4 is 'Api key last4.';
+comment on column api.webhook_connections.webhook_secret_last4 is 'Webhook secret last4.';
+comment on column api.webhook_connections.webhook_secret_previous_until is 'Until when the previous secret is honoured.';
+comment on column api.webhook_connections.provider_account is 'Whose account at the provider; payments are keyed by it.';
+comment on column api.webhook_connections.is_active is 'Whether it is in use.';
+comment on column api.webhook_connections.rate_limit_per_minute is 'Rate limit per minute.';
+comment on column api.webhook_connections.last_webhook_at is 'Last verified delivery, duplicates included.';
+comment on column api.webhook_connections.webhook_count is 'Distinct verified events accepted.';
+comment on column api.webhook_connections.duplicate_count is 'Duplicate count.';
+comment on column api.webhook_connections.rejected_count is 'Rejected count.';
+comment on column api.webhook_connections.failed_count is 'Failed count.';
+comment on column api.webhook_connections.deleted_at is 'When it was deleted; NULL while it counts.';
+comment on column api.webhook_connections.created_at is 'When the row was made.';
+comment on column api.webhook_connections.updated_at is 'When the row last changed.';
+
+drop view if exists api.metric_definitions;
+create view api.metric_definitions with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.name,
+    t.label,
+    t.expression,
+    t.unit,
+    t.version,
+    t.is_active,
+    t.created_at,
+    t.updated_at
+  from app.metric_definitions as t;
+grant select on api.metric_definitions to authenticated, org_admin, super_admin;
+comment on view api.metric_definitions is $$An organization's own metrics: expression trees over the catalog, never SQL.$$;
+comment on column api.metric_definitions.organization_id is 'The tenant.';
+comment on column api.metric_definitions.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.metric_definitions.name is 'Name shown to people.';
+comment on column api.metric_definitions.label is 'Text shown beside it.';
+comment on column api.metric_definitions.expression is 'Expression.';
+comment on column api.metric_definitions.unit is 'Unit.';
+comment on column api.metric_definitions.version is 'Counts up from 1.';
+comment on column api.metric_definitions.is_active is 'Whether it is in use.';
+comment on column api.metric_definitions.created_at is 'When the row was made.';
+comment on column api.metric_definitions.updated_at is 'When the row last changed.';
+
+drop view if exists api.metric_catalog;
+create view api.metric_catalog with (security_invoker = true) as
+select
+    t.metric,
+    t.label,
+    t.sentence,
+    t.numerator,
+    t.denominator,
+    t.date_field,
+    t.unit,
+    t.is_additive,
+    t.version,
+    t.position,
+    t.created_at,
+    t.updated_at
+  from app.metric_catalog as t;
+grant select on api.metric_catalog to authenticated, org_admin, super_admin;
+comment on view api.metric_catalog is $$Every metric: its sentence, parts, date field and unit.$$;
+comment on column api.metric_catalog.metric is 'Metric.';
+comment on column api.metric_catalog.label is 'Text shown beside it.';
+comment on column api.metric_catalog.sentence is 'Sentence.';
+comment on column api.metric_catalog.numerator is 'Numerator.';
+comment on column api.metric_catalog.denominator is 'Denominator.';
+comment on column api.metric_catalog.date_field is 'Date field.';
+comment on column api.metric_catalog.unit is 'Unit.';
+comment on column api.metric_catalog.is_additive is 'False: read from facts, never from daily sums.';
+comment on column api.metric_catalog.version is 'Counts up from 1.';
+comment on column api.metric_catalog.position is 'Order of display, ascending.';
+comment on column api.metric_catalog.created_at is 'When the row was made.';
+comment on column api.metric_catalog.updated_at is 'When the row last changed.';

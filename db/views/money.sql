@@ -1,0 +1,260 @@
+-- Payments, refunds, credits and deals.
+
+drop view if exists api.payments;
+create view api.payments with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.lead_id,
+    t.event_id,
+    t.deal_id,
+    t.installment_no,
+    t.post_call_form_id,
+    t.closer_id,
+    t.setter_id,
+    t.source_id,
+    t.traffic_type_id,
+    t.package_id,
+    t.whop_connection_id,
+    t.source,
+    t.provider,
+    t.provider_account,
+    t.provider_payment_id,
+    t.provider_charge_id,
+    t.status,
+    t.livemode,
+    t.amount,
+    t.currency,
+    t.amount_base,
+    t.base_currency,
+    t.fee_amount,
+    t.tax_amount,
+    t.refund_amount,
+    t.net_revenue,
+    t.payment_date,
+    t.customer_email,
+    t.customer_name,
+    t.customer_phone,
+    t.provider_customer_id,
+    t.provider_subscription_id,
+    t.payment_type,
+    t.deal_type,
+    t.description,
+    t.metadata,
+    t.superseded_by_id,
+    t.claim_state,
+    t.attribution_method,
+    t.attribution_confidence,
+    t.attribution_steps,
+    t.recorded_by,
+    t.reason,
+    t.deleted_at,
+    t.deleted_reason,
+    t.created_at,
+    t.updated_at
+  from app.payments as t
+ where t.deleted_at is null;
+grant select on api.payments to authenticated, org_admin, super_admin;
+comment on view api.payments is $$Money received, one row per payment whatever number of deliveries told of it.$$;
+comment on column api.payments.organization_id is 'The tenant.';
+comment on column api.payments.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.payments.lead_id is 'The lead.';
+comment on column api.payments.event_id is 'The call.';
+comment on column api.payments.deal_id is 'The deal.';
+comment on column api.payments.installment_no is 'Installment no.';
+comment on column api.payments.post_call_form_id is 'The form whose claim this is.';
+comment on column api.payments.closer_id is 'The largest closer credit.';
+comment on column api.payments.setter_id is 'The largest setter credit.';
+comment on column api.payments.source_id is 'The lead source.';
+comment on column api.payments.traffic_type_id is 'The kind of traffic.';
+comment on column api.payments.package_id is 'The package.';
+comment on column api.payments.whop_connection_id is 'The connection it came through, whatever the provider.';
+comment on column api.payments.source is 'Source.';
+comment on column api.payments.provider is 'The system it came from.';
+comment on column api.payments.provider_account is 'The account at the provider.';
+comment on column api.payments.provider_payment_id is 'Identity at the processor.';
+comment on column api.payments.provider_charge_id is 'The charge at the processor.';
+comment on column api.payments.status is 'Where it stands.';
+comment on column api.payments.livemode is 'False: made in the provider''s test mode, counts nowhere.';
+comment on column api.payments.amount is 'Major units of currency, at exactly its scale.';
+comment on column api.payments.currency is 'ISO 4217 code.';
+comment on column api.payments.amount_base is 'In base_currency, converted once at the payment day; NULL until a rate exists.';
+comment on column api.payments.base_currency is 'The organization''s currency.';
+comment on column api.payments.fee_amount is 'Processor fee, in base_currency.';
+comment on column api.payments.tax_amount is 'Tax inside the amount, in base_currency.';
+comment on column api.payments.refund_amount is 'Sum of succeeded refunds and disputes less won disputes, in currency.';
+comment on column api.payments.net_revenue is 'amount less refund_amount, in currency.';
+comment on column api.payments.payment_date is 'When the provider confirmed the money.';
+comment on column api.payments.customer_email is 'E-mail the payer gave.';
+comment on column api.payments.customer_name is 'Name the payer gave.';
+comment on column api.payments.customer_phone is 'Customer phone.';
+comment on column api.payments.provider_customer_id is 'Provider customer id.';
+comment on column api.payments.provider_subscription_id is 'Provider subscription id.';
+comment on column api.payments.payment_type is 'pif, payment_plan, deposit or financed.';
+comment on column api.payments.deal_type is 'new_deal or upsell.';
+comment on column api.payments.description is 'Free text.';
+comment on column api.payments.metadata is 'Key and value pairs the processor carried.';
+comment on column api.payments.superseded_by_id is 'Superseded by id.';
+comment on column api.payments.claim_state is 'Of a payment that a form claims: pending, confirmed, rejected, superseded.';
+comment on column api.payments.attribution_method is 'Attribution method.';
+comment on column api.payments.attribution_confidence is 'Attribution confidence.';
+comment on column api.payments.attribution_steps is 'Attribution steps.';
+comment on column api.payments.recorded_by is 'Recorded by.';
+comment on column api.payments.reason is 'Why, in a person''s words.';
+comment on column api.payments.deleted_at is 'When it was deleted; NULL while it counts.';
+comment on column api.payments.deleted_reason is 'Why it was deleted.';
+comment on column api.payments.created_at is 'When the row was made.';
+comment on column api.payments.updated_at is 'When the row last changed.';
+
+drop view if exists api.payment_refunds;
+create view api.payment_refunds with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.payment_id,
+    t.kind,
+    t.status,
+    t.amount,
+    t.currency,
+    t.amount_base,
+    t.base_currency,
+    t.refunded_at,
+    t.provider,
+    t.provider_account,
+    t.provider_refund_id,
+    t.provider_payment_id,
+    t.provider_charge_id,
+    t.reason,
+    t.recorded_by,
+    t.created_at,
+    t.updated_at
+  from app.payment_refunds as t;
+grant select on api.payment_refunds to authenticated, org_admin, super_admin;
+comment on view api.payment_refunds is $$Refunds and disputes, each on its own day; payment_id is NULL while the payment itself has not arrived.$$;
+comment on column api.payment_refunds.organization_id is 'The tenant.';
+comment on column api.payment_refunds.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.payment_refunds.payment_id is 'The payment.';
+comment on column api.payment_refunds.kind is 'What kind of row it is.';
+comment on column api.payment_refunds.status is 'Where it stands.';
+comment on column api.payment_refunds.amount is 'Positive, in the currency of the payment.';
+comment on column api.payment_refunds.currency is 'ISO 4217 code.';
+comment on column api.payment_refunds.amount_base is 'In base_currency, frozen at the day it was made.';
+comment on column api.payment_refunds.base_currency is 'The organization''s currency.';
+comment on column api.payment_refunds.refunded_at is 'Day and time it counts on.';
+comment on column api.payment_refunds.provider is 'The system it came from.';
+comment on column api.payment_refunds.provider_account is 'The account at the provider.';
+comment on column api.payment_refunds.provider_refund_id is 'Provider refund id.';
+comment on column api.payment_refunds.provider_payment_id is 'Identity at the processor.';
+comment on column api.payment_refunds.provider_charge_id is 'The charge at the processor.';
+comment on column api.payment_refunds.reason is 'Why, in a person''s words.';
+comment on column api.payment_refunds.recorded_by is 'Recorded by.';
+comment on column api.payment_refunds.created_at is 'When the row was made.';
+comment on column api.payment_refunds.updated_at is 'When the row last changed.';
+
+drop view if exists api.payment_credits;
+create view api.payment_credits with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.payment_id,
+    t.role,
+    t.closer_id,
+    t.setter_id,
+    t.payee_id,
+    t.share,
+    t.amount_base,
+    t.base_currency,
+    t.created_at,
+    t.updated_at
+  from app.payment_credits as t;
+grant select on api.payment_credits to authenticated, org_admin, super_admin;
+comment on view api.payment_credits is $$A person's share of a payment, per role; shares of one role add up to 1.$$;
+comment on column api.payment_credits.organization_id is 'The tenant.';
+comment on column api.payment_credits.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.payment_credits.payment_id is 'The payment.';
+comment on column api.payment_credits.role is 'In which role.';
+comment on column api.payment_credits.closer_id is 'The closer.';
+comment on column api.payment_credits.setter_id is 'The setter.';
+comment on column api.payment_credits.payee_id is 'The payee.';
+comment on column api.payment_credits.share is 'Share between 0 and 1.';
+comment on column api.payment_credits.amount_base is 'Largest-remainder part of the payment in base_currency; parts add up to the whole.';
+comment on column api.payment_credits.base_currency is 'The organization''s currency.';
+comment on column api.payment_credits.created_at is 'When the row was made.';
+comment on column api.payment_credits.updated_at is 'When the row last changed.';
+
+drop view if exists api.deals;
+create view api.deals with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.lead_id,
+    t.origin_event_id,
+    t.package_id,
+    t.closer_id,
+    t.setter_id,
+    t.contract_value,
+    t.currency,
+    t.contract_value_base,
+    t.base_currency,
+    t.status,
+    t.deal_type,
+    t.payment_type,
+    t.closed_at,
+    t.provider_subscription_id,
+    t.voided_at,
+    t.void_reason,
+    t.deleted_at,
+    t.deleted_reason,
+    t.created_at,
+    t.updated_at
+  from app.deals as t
+ where t.deleted_at is null;
+grant select on api.deals to authenticated, org_admin, super_admin;
+comment on view api.deals is $$Sales: what was agreed, who gets credit, by which schedule it is paid.$$;
+comment on column api.deals.organization_id is 'The tenant.';
+comment on column api.deals.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.deals.lead_id is 'The lead.';
+comment on column api.deals.origin_event_id is 'The call that closed it; NULL for a sale without a call.';
+comment on column api.deals.package_id is 'The package.';
+comment on column api.deals.closer_id is 'The closer.';
+comment on column api.deals.setter_id is 'The setter.';
+comment on column api.deals.contract_value is 'What was agreed, in currency.';
+comment on column api.deals.currency is 'ISO 4217 code.';
+comment on column api.deals.contract_value_base is 'In the organization''s currency, frozen at the closing day''s rate.';
+comment on column api.deals.base_currency is 'The organization''s currency.';
+comment on column api.deals.status is 'Where it stands.';
+comment on column api.deals.deal_type is 'new_deal or upsell.';
+comment on column api.deals.payment_type is 'pif, payment_plan, deposit or financed.';
+comment on column api.deals.closed_at is 'Closed at.';
+comment on column api.deals.provider_subscription_id is 'Provider subscription id.';
+comment on column api.deals.voided_at is 'Voided at.';
+comment on column api.deals.void_reason is 'Void reason.';
+comment on column api.deals.deleted_at is 'When it was deleted; NULL while it counts.';
+comment on column api.deals.deleted_reason is 'Why it was deleted.';
+comment on column api.deals.created_at is 'When the row was made.';
+comment on column api.deals.updated_at is 'When the row last changed.';
+
+drop view if exists api.deal_installments;
+create view api.deal_installments with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.deal_id,
+    t.installment_no,
+    t.due_on,
+    t.amount,
+    t.currency,
+    t.created_at,
+    t.updated_at
+  from app.deal_installments as t;
+grant select on api.deal_installments to authenticated, org_admin, super_admin;
+comment on view api.deal_installments is $$The schedule of a deal.$$;
+comment on column api.deal_installments.organization_id is 'The tenant.';
+comment on column api.deal_installments.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.deal_installments.deal_id is 'The deal.';
+comment on column api.deal_installments.installment_no is 'Installment no.';
+comment on column api.deal_installments.due_on is 'Due on.';
+comment on column api.deal_installments.amount is 'Major units of currency, at exactly its scale: 125.00 USD, 500 JPY.';
+comment on column api.deal_installments.currency is 'ISO 4217 code.';
+comment on column api.deal_installments.created_at is 'When the row was made.';
+comment on column api.deal_installments.updated_at is 'When the row last changed.';

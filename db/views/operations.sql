@@ -1,0 +1,244 @@
+-- Inbox, exceptions, audit trail and reports.
+
+drop view if exists api.webhook_events;
+create view api.webhook_events with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.connection_id,
+    t.provider,
+    t.provider_event_id,
+    t.event_type,
+    t.livemode,
+    t.occurred_at,
+    t.received_at,
+    t.is_late,
+    t.status,
+    t.attempts,
+    t.next_attempt_at,
+    t.processed_at,
+    t.error,
+    t.steps,
+    t.lead_id,
+    t.event_id,
+    t.payment_id,
+    app.mask_body(t.body) as body
+  from app.webhook_events as t;
+grant select on api.webhook_events to authenticated, org_admin, super_admin;
+comment on view api.webhook_events is $$The inbox of all providers, one row per accepted event; partitioned by month of its id.$$;
+comment on column api.webhook_events.organization_id is 'The tenant.';
+comment on column api.webhook_events.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.webhook_events.connection_id is 'Connection id.';
+comment on column api.webhook_events.provider is 'The system it came from.';
+comment on column api.webhook_events.provider_event_id is 'Provider event id.';
+comment on column api.webhook_events.event_type is 'Event type.';
+comment on column api.webhook_events.livemode is 'Livemode.';
+comment on column api.webhook_events.occurred_at is 'Occurred at.';
+comment on column api.webhook_events.received_at is 'Received at.';
+comment on column api.webhook_events.is_late is 'Is late.';
+comment on column api.webhook_events.status is 'Where it stands.';
+comment on column api.webhook_events.attempts is 'Attempts.';
+comment on column api.webhook_events.next_attempt_at is 'Next attempt at.';
+comment on column api.webhook_events.processed_at is 'Processed at.';
+comment on column api.webhook_events.error is 'Error.';
+comment on column api.webhook_events.steps is 'What was decided and why, in order.';
+comment on column api.webhook_events.lead_id is 'The lead.';
+comment on column api.webhook_events.event_id is 'The call.';
+comment on column api.webhook_events.payment_id is 'The payment.';
+comment on column api.webhook_events.body is 'What the provider sent, card and token fields masked.';
+
+drop view if exists api.exceptions;
+create view api.exceptions with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.check_name,
+    t.dedupe_key,
+    t.severity,
+    t.entity,
+    t.row_ids,
+    t.sentence,
+    t.remedy,
+    t.details,
+    t.state,
+    t.closer_id,
+    t.setter_id,
+    t.first_seen_at,
+    t.last_seen_at,
+    t.resolved_at,
+    t.dismissed_by,
+    t.dismissed_reason,
+    t.created_at,
+    t.updated_at
+  from app.exceptions as t;
+grant select on api.exceptions to authenticated, org_admin, super_admin;
+comment on view api.exceptions is $$What a person must look at: found by checks and by failed processing, closed when it heals.$$;
+comment on column api.exceptions.organization_id is 'The tenant.';
+comment on column api.exceptions.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.exceptions.check_name is 'Check name.';
+comment on column api.exceptions.dedupe_key is 'One open exception per check and key.';
+comment on column api.exceptions.severity is 'Severity.';
+comment on column api.exceptions.entity is 'Entity.';
+comment on column api.exceptions.row_ids is 'Row ids.';
+comment on column api.exceptions.sentence is 'Sentence.';
+comment on column api.exceptions.remedy is 'Remedy.';
+comment on column api.exceptions.details is 'Details.';
+comment on column api.exceptions.state is 'Where it stands.';
+comment on column api.exceptions.closer_id is 'Whose open outcome it is, if one person''s.';
+comment on column api.exceptions.setter_id is 'The setter.';
+comment on column api.exceptions.first_seen_at is 'First seen at.';
+comment on column api.exceptions.last_seen_at is 'Last seen at.';
+comment on column api.exceptions.resolved_at is 'Resolved at.';
+comment on column api.exceptions.dismissed_by is 'Dismissed by.';
+comment on column api.exceptions.dismissed_reason is 'Dismissed reason.';
+comment on column api.exceptions.created_at is 'When the row was made.';
+comment on column api.exceptions.updated_at is 'When the row last changed.';
+
+drop view if exists api.audit_logs;
+create view api.audit_logs with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.table_name,
+    t.row_id,
+    t.action,
+    t.actor_kind,
+    t.actor_id,
+    t.actor_role,
+    t.actor_session_id,
+    t.changed_at,
+    t.old_data,
+    t.new_data,
+    t.reason,
+    t.request_id
+  from app.audit_logs as t;
+grant select on api.audit_logs to authenticated, org_admin, super_admin;
+comment on view api.audit_logs is $$Who changed what; append-only, secrets redacted; partitioned by month of its id.$$;
+comment on column api.audit_logs.organization_id is 'The tenant.';
+comment on column api.audit_logs.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.audit_logs.table_name is 'Table name.';
+comment on column api.audit_logs.row_id is 'Row id.';
+comment on column api.audit_logs.action is 'Action.';
+comment on column api.audit_logs.actor_kind is 'Actor kind.';
+comment on column api.audit_logs.actor_id is 'Actor id.';
+comment on column api.audit_logs.actor_role is 'Actor role.';
+comment on column api.audit_logs.actor_session_id is 'Actor session id.';
+comment on column api.audit_logs.changed_at is 'Changed at.';
+comment on column api.audit_logs.old_data is 'Old data.';
+comment on column api.audit_logs.new_data is 'New data.';
+comment on column api.audit_logs.reason is 'Why, in a person''s words.';
+comment on column api.audit_logs.request_id is 'Request id.';
+
+drop view if exists api.platform_audit_logs;
+create view api.platform_audit_logs with (security_invoker = true) as
+select
+    t.id,
+    t.table_name,
+    t.row_id,
+    t.action,
+    t.actor_kind,
+    t.actor_id,
+    t.actor_role,
+    t.actor_session_id,
+    t.changed_at,
+    t.old_data,
+    t.new_data,
+    t.reason,
+    t.request_id,
+    t.created_at,
+    t.updated_at
+  from app.platform_audit_logs as t;
+grant select on api.platform_audit_logs to super_admin;
+comment on view api.platform_audit_logs is $$The same for rows that belong to no organization: users' profiles and platform roles.$$;
+comment on column api.platform_audit_logs.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.platform_audit_logs.table_name is 'Table name.';
+comment on column api.platform_audit_logs.row_id is 'Row id.';
+comment on column api.platform_audit_logs.action is 'Action.';
+comment on column api.platform_audit_logs.actor_kind is 'Actor kind.';
+comment on column api.platform_audit_logs.actor_id is 'Actor id.';
+comment on column api.platform_audit_logs.actor_role is 'Actor role.';
+comment on column api.platform_audit_logs.actor_session_id is 'Actor session id.';
+comment on column api.platform_audit_logs.changed_at is 'Changed at.';
+comment on column api.platform_audit_logs.old_data is 'Old data.';
+comment on column api.platform_audit_logs.new_data is 'New data.';
+comment on column api.platform_audit_logs.reason is 'Why, in a person''s words.';
+comment on column api.platform_audit_logs.request_id is 'Request id.';
+comment on column api.platform_audit_logs.created_at is 'When the row was made.';
+comment on column api.platform_audit_logs.updated_at is 'When the row last changed.';
+
+drop view if exists api.report_runs;
+create view api.report_runs with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.kind,
+    t.report_on,
+    t.state,
+    t.sent_at,
+    t.error,
+    t.created_at,
+    t.updated_at
+  from app.report_runs as t;
+grant select on api.report_runs to authenticated, org_admin, super_admin;
+comment on view api.report_runs is $$Reports that were sent, one per kind and local day.$$;
+comment on column api.report_runs.organization_id is 'The tenant.';
+comment on column api.report_runs.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.report_runs.kind is 'What kind of row it is.';
+comment on column api.report_runs.report_on is 'Report on.';
+comment on column api.report_runs.state is 'Where it stands.';
+comment on column api.report_runs.sent_at is 'Sent at.';
+comment on column api.report_runs.error is 'Error.';
+comment on column api.report_runs.created_at is 'When the row was made.';
+comment on column api.report_runs.updated_at is 'When the row last changed.';
+
+drop view if exists api.calendly_webhook_audit;
+create view api.calendly_webhook_audit with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.connection_id,
+    t.event_type,
+    t.provider_event_id,
+    t.status,
+    t.error,
+    t.received_at,
+    t.processed_at,
+    t.event_id,
+    app.mask_body(t.body) as payload
+  from app.webhook_events as t
+ where t.provider = 'calendly';
+grant select on api.calendly_webhook_audit to authenticated, org_admin, super_admin;
+comment on view api.calendly_webhook_audit is $$Deliveries of Calendly as they came
+The Calendly part of webhook_events, under the name old readers know.$$;
+comment on column api.calendly_webhook_audit.organization_id is 'The tenant.';
+comment on column api.calendly_webhook_audit.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.calendly_webhook_audit.connection_id is 'Connection id.';
+comment on column api.calendly_webhook_audit.event_type is 'Event type.';
+comment on column api.calendly_webhook_audit.provider_event_id is 'Provider event id.';
+comment on column api.calendly_webhook_audit.status is 'Where it stands.';
+comment on column api.calendly_webhook_audit.error is 'Error.';
+comment on column api.calendly_webhook_audit.received_at is 'Received at.';
+comment on column api.calendly_webhook_audit.processed_at is 'Processed at.';
+comment on column api.calendly_webhook_audit.event_id is 'The call.';
+comment on column api.calendly_webhook_audit.payload is 'What Calendly sent, token fields masked.';
+
+drop view if exists api.integrations;
+create view api.integrations with (security_invoker = true) as
+select i.organization_id, i.id, k.integration_type, k.is_configured as is_active, i.created_at, i.updated_at
+  from app.organization_integrations as i
+ cross join lateral (values
+    ('calendly', i.calendly_api_key_encrypted is not null),
+    ('close', i.close_api_key_encrypted is not null),
+    ('ghl', i.ghl_api_key_encrypted is not null),
+    ('hubspot', i.hubspot_api_key_encrypted is not null),
+    ('whop', i.whop_api_key_encrypted is not null),
+    ('stripe', i.stripe_api_key_encrypted is not null)) as k (integration_type, is_configured);
+grant select on api.integrations to authenticated, org_admin, super_admin;
+comment on view api.integrations is $$Deprecated: which integrations are configured
+For old readers; organization_integrations is what is kept.$$;
+comment on column api.integrations.organization_id is 'The tenant.';
+comment on column api.integrations.id is 'The row of organization_integrations.';
+comment on column api.integrations.integration_type is 'calendly, close, ghl, hubspot, whop or stripe.';
+comment on column api.integrations.is_active is 'Whether a key is stored.';
+comment on column api.integrations.created_at is 'When the row was made.';
+comment on column api.integrations.updated_at is 'When the row last changed.';
