@@ -293,3 +293,23 @@ grant execute on function
     to authenticated, org_admin, super_admin;
 grant execute on function auth.reader_organization_id() to reader;
 grant execute on function auth.analyst_organization_id() to analyst;
+
+-- auth.member_role: what a user is in an organization, told to its admins; NULL for nobody.
+create or replace function auth.member_role(user_id uuid, organization_id uuid) returns text
+language sql stable security definer set search_path = ''
+begin atomic
+    select case when auth.has_platform_power(member_role.user_id) then 'super_admin' else m.role end
+      from (select) as one
+      left join app.organization_members as m
+        on m.user_id = member_role.user_id and m.organization_id = member_role.organization_id
+     where auth.is_admin_of(member_role.organization_id)
+       and (m.user_id is not null or auth.is_super_admin());
+end;
+
+-- auth.role_of_colleague: the database role of a member, told to admins of the organization.
+create or replace function auth.role_of_colleague(user_id uuid, organization_id uuid) returns text
+language sql stable security definer set search_path = ''
+begin atomic
+    select auth.database_role(role_of_colleague.user_id)
+     where auth.member_role(role_of_colleague.user_id, role_of_colleague.organization_id) is not null;
+end;

@@ -1,0 +1,133 @@
+-- The audit trail: who changed what, in one set per statement, secrets left out.
+
+-- app.audit_secret_columns: columns of a table that never enter the audit trail.
+create or replace function app.audit_secret_columns(table_name text) returns text[]
+language sql immutable parallel safe
+return case table_name
+    when 'organization_integrations' then array[
+        'calendly_api_key_encrypted', 'close_api_key_encrypted', 'ghl_api_key_encrypted', 'hubspot_api_key_encrypted',
+        'whop_api_key_encrypted', 'stripe_api_key_encrypted', 'slack_webhook_url_encrypted']
+    when 'webhook_connections' then array['api_key', 'webhook_secret', 'webhook_secret_previous']
+    when 'closer_access_tokens' then array['token_hash']
+    when 'invitations' then array['token_hash', 'email_norm']
+    when 'payments' then array['metadata', 'attribution_steps', 'customer_email_norm']
+    when 'events' then array['lead_email_norm']
+    when 'leads' then array['email_norm', 'phone_norm']
+    else array['email_norm']
+end;
+comment on function app.audit_secret_columns(text) is 'Columns that never enter the audit trail: ciphertext, hashes, and copies.';
+
+-- app.current_actor: who is acting, as the audit trail names them.
+create or replace function app.current_actor(
+    out kind text, out id uuid, out role text, out session_id uuid, out request_id text, out reason text) returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_claims constant jsonb := auth.claims();
+begin
+    id := nullif(v_claims ->> 'sub', '')::uuid;
+    session_id := nullif(v_claims ->> 'session_id', '')::uuid;
+    kind := case
+        when session_user = 'gateway' then 'gateway'
+        when session_user = 'worker' then 'worker'
+        when id is not null then 'user'
+        when v_claims ? 'key_id' then 'api_key'
+        when session_user = 'authenticator' then 'system'
+        else 'operator'
+    end;
+    id := coalesce(id, nullif(v_claims ->> 'key_id', '')::uuid);
+    role := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+    request_id := left(nullif(current_setting('request.headers', true), '')::json ->> 'x-request-id', 128);
+    reason := nullif(current_setting('app.reason', true), '');
+end;
+$$;
+comment on function app.current_actor() is 'Kind, id, database role and session of who is acting, and the reason given for it.';
+
+-- app.audit_log_trigger: statement trigger of sensitive tenant tables.
+create or replace function app.audit_log_trigger() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_actor  constant record := app.current_actor();
+    v_secret constant text[] := app.audit_secret_columns(tg_table_name);
+begin
+    if tg_op = 'INSERT' then
+        insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
+                                    actor_session_id, request_id, reason, new_data)
+        select n.organization_id, tg_table_name, n.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
+               v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(n) - v_secret
+          from new_rows as n;
+    elsif tg_op = 'UPDATE' then
+        insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
+                                    actor_session_id, request_id, reason, old_data, new_data)
+        select n.organization_id, tg_table_name, n.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
+               v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(o) - v_secret, to_jsonb(n) - v_secret
+          from new_rows as n
+          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where o.* is distinct from n.*;
+    else
+        insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
+                                    actor_session_id, request_id, reason, old_data)
+        select o.organization_id, tg_table_name, o.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
+               v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(o) - v_secret
+          from old_rows as o;
+    end if;
+    return null;
+end;
+$$;
+comment on function app.audit_log_trigger() is 'Writes what a statement inserted, updated or deleted to the audit trail.';
+
+-- app.audit_global_row: row trigger of the few tables without organization_id. Its argument names the key column;
+-- organizations are their own tenant, the others belong to the platform.
+create or replace function app.audit_global_row() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_old constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    v_new constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+    v_id  constant uuid := (coalesce(v_new, v_old) ->> tg_argv[0])::uuid;
+    v_actor constant record := app.current_actor();
+begin
+    if v_old is not distinct from v_new then
+        return null;
+    elsif tg_table_name = 'organizations' then
+        insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
+                                    actor_session_id, request_id, reason, old_data, new_data)
+        values (v_id, tg_table_name, v_id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
+                v_actor.session_id, v_actor.request_id, v_actor.reason, v_old, v_new);
+    else
+        insert into app.platform_audit_logs (table_name, row_id, action, actor_kind, actor_id, actor_role,
+                                             actor_session_id, request_id, reason, old_data, new_data)
+        values (tg_table_name, v_id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
+                v_actor.session_id, v_actor.request_id, v_actor.reason, v_old, v_new);
+    end if;
+    return null;
+end;
+$$;
+comment on function app.audit_global_row() is 'Writes a change of a table without organization_id to the audit trail.';
+
+do $$
+declare
+    v_table text;
+begin
+    foreach v_table in array array[
+        'organization_members', 'organization_integrations', 'webhook_connections', 'events', 'leads', 'post_call_forms',
+        'payments', 'payment_refunds', 'payment_credits', 'deals', 'deal_installments', 'closers', 'setters', 'payees',
+        'commission_plans', 'commission_plan_versions', 'commission_plan_components', 'commission_plan_assignments',
+        'payout_snapshots', 'payouts', 'statement_disputes', 'closer_access_tokens', 'api_keys', 'invitations',
+        'job_schedules', 'form_configs', 'custom_field_definitions', 'custom_field_options', 'portal_settings',
+        'fx_rates', 'analyst_logins']
+    loop
+        execute format('create or replace trigger audits_inserts after insert on app.%I referencing new table as new_rows'
+                       ' for each statement execute function app.audit_log_trigger()', v_table);
+        execute format('create or replace trigger audits_updates after update on app.%I'
+                       ' referencing old table as old_rows new table as new_rows'
+                       ' for each statement execute function app.audit_log_trigger()', v_table);
+        execute format('create or replace trigger audits_deletes after delete on app.%I referencing old table as old_rows'
+                       ' for each statement execute function app.audit_log_trigger()', v_table);
+    end loop;
+end;
+$$;
+create or replace trigger audits_changes after insert or update or delete on app.organizations
+    for each row execute function app.audit_global_row('id');
+create or replace trigger audits_changes after insert or update or delete on app.profiles
+    for each row execute function app.audit_global_row('user_id');
+create or replace trigger audits_changes after insert or update or delete on app.user_roles
+    for each row execute function app.audit_global_row('id');
