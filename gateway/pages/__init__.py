@@ -1,0 +1,5 @@
+"""Plain link pages."""
+
+from starlette.routing import BaseRoute
+
+ROUTES: list[BaseRoute] = []
