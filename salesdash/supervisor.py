@@ -311,13 +311,21 @@ def end_orphans(processes: tuple[ProcessState, ...], *, stop_s: float = 20.0) ->
             continue
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGINT if recorded.name == "postgres" else signal.SIGTERM)
-            try:
-                process.wait(stop_s)
-            except psutil.TimeoutExpired:
+            if not _ends(recorded, stop_s):
                 process.kill()
-                process.wait(stop_s)
+                _ends(recorded, stop_s)
         ended.append(recorded.name)
     return ended
+
+
+def _ends(recorded: ProcessState, wait_s: float) -> bool:
+    """Whether the process ends in time. One that nobody has waited for yet (a zombie) has ended."""
+    ends_at = time.monotonic() + wait_s
+    while running(recorded) is not None:
+        if time.monotonic() > ends_at:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def running(recorded: ProcessState) -> psutil.Process | None:
