@@ -1,0 +1,21 @@
+"""Fixtures for everybody: real Postgres, real PostgREST, real gateway; nothing is imitated.
+
+cluster   session  one embedded server for the whole run, shared by its workers
+database  module   a clone of the deployed template, and its URL for each login
+db        test     a connection as the owner, in a transaction that is rolled back
+rest      module   PostgREST on the module's database
+gateway   module   the gateway on the module's database and PostgREST
+worker    module   the jobs process on the module's database
+"""
+
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes"]
+
+settings.register_profile(
+    "salesdash",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("salesdash")
