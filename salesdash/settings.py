@@ -120,6 +120,8 @@ class Settings(BaseSettings):
     resend_api_key: str | None = Field(default=None, repr=False)
     mail_from: str = "Sales Dash <no-reply@localhost>"
     slack_webhook_url: HttpUrl | None = Field(default=None, repr=False)
+    salesdash_dev: bool = False
+    jobs_metrics_port: Port | None = None
 
     # The checkout
     demo: bool = True

@@ -1,0 +1,47 @@
+"""Which function does which kind of job. The names are those of `app.job_kinds()`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from jobs.queue import ClaimedRun, Queue
+
+
+class RunLost(Exception):
+    """Another worker has the run now, or it has ended: stop, and write nothing more."""
+
+
+Counts = Mapping[str, int]
+Job = Callable[[Queue, ClaimedRun], Awaitable[Counts]]
+"""Does a run and answers what it did, by name. May be cancelled anywhere and started again."""
+
+
+async def data_quality(queue: Queue, run: ClaimedRun) -> Counts:
+    """Check after check; each commits together with the run's cursor and counts."""
+    opened = healed = 0
+    while True:
+        check = await queue.run_data_quality(run)
+        if check is None:
+            raise RunLost
+        opened += check.opened
+        healed += check.healed
+        if check.is_last:
+            return {"opened": opened, "healed": healed}
+
+
+async def partition_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
+    """Partitions of the months ahead."""
+    return {"partitions_made": await queue.ensure_partitions()}
+
+
+async def housekeeping(queue: Queue, _run: ClaimedRun) -> Counts:
+    """Away with what nobody needs any more."""
+    return {"rows_deleted": await queue.housekeeping()}
+
+
+JOBS: Final[Mapping[str, Job]] = {
+    "data-quality": data_quality,
+    "partition-upkeep": partition_upkeep,
+    "housekeeping": housekeeping,
+}

@@ -1,0 +1,277 @@
+"""The worker's view of the database: one function per SQL function of schema `jobs`, same names.
+
+A run or message is named by (organization_id, id); organization_id None means the platform itself.
+Every call is one statement and one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+DATABASE_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+"""What a call raises while the database cannot be reached; it may or may not have taken effect."""
+
+Row = TypeVar("Row")
+Pool = AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+
+
+class ClaimedRun(NamedTuple):
+    """A run that this worker has. cursor: where an earlier attempt stopped; attempt: from 1."""
+
+    organization_id: UUID | None
+    id: UUID
+    kind: str
+    parameters: Mapping[str, Any]
+    cursor: str | None
+    attempt: int
+    fire_time: datetime | None
+
+
+class ClaimedMessage(NamedTuple):
+    """A message that this worker has. secret and rendered are sealed (salesdash.sealing)."""
+
+    organization_id: UUID | None
+    id: UUID
+    kind: str
+    payload: Mapping[str, Any]
+    secret: bytes | None
+    rendered: bytes | None
+    attempt: int
+
+
+class DueSchedule(NamedTuple):
+    """A schedule that needs attention, and the instant at which the database said so."""
+
+    organization_id: UUID | None
+    id: UUID
+    kind: str
+    cron: str | None
+    interval_seconds: int | None
+    timezone: str
+    anchor_at: datetime
+    due_after: datetime
+    as_of: datetime
+
+
+class CheckDone(NamedTuple):
+    """What one data-quality check found: new, healed, and now open exceptions."""
+
+    check_name: str
+    opened: int
+    healed: int
+    open_now: int
+    is_last: bool
+
+
+class Queue:
+    """Calls the functions of schema `jobs` as one worker.
+
+    Every method raises one of DATABASE_AWAY while the database cannot be reached.
+    """
+
+    def __init__(self, pool: Pool, worker_id: str) -> None:
+        self._pool = pool
+        self.worker_id = worker_id
+
+    async def worker_alive(self) -> None:
+        """This process lives."""
+        await self._value("select jobs.worker_alive(%s)", self.worker_id)
+
+    async def worker_gone(self) -> None:
+        """This process ends in good order."""
+        await self._value("select jobs.worker_gone(%s)", self.worker_id)
+
+    async def claim_run(self) -> ClaimedRun | None:
+        """The next run that is due, now this worker's."""
+        rows = await self._rows(
+            ClaimedRun,
+            "select organization_id, id, kind, parameters, cursor, attempt, fire_time"
+            " from jobs.claim_run(%s)",
+            self.worker_id,
+        )
+        return rows[0] if rows else None
+
+    async def heartbeat(
+        self,
+        run: ClaimedRun,
+        *,
+        progress_done: int | None = None,
+        progress_total: int | None = None,
+        cursor: str | None = None,
+    ) -> str:
+        """Still at it; answers running, cancelling or lost."""
+        return str(
+            await self._value(
+                "select jobs.heartbeat(%s, %s, %s, %s, %s, %s, %s)",
+                *self._claim(run),
+                progress_done,
+                progress_total,
+                cursor,
+            )
+        )
+
+    async def finish_run(self, run: ClaimedRun, counts: Mapping[str, int]) -> str:
+        """The work is done; answers succeeded or lost."""
+        return str(
+            await self._value(
+                "select jobs.finish_run(%s, %s, %s, %s, %s)", *self._claim(run), Jsonb(dict(counts))
+            )
+        )
+
+    async def fail_run(
+        self,
+        run: ClaimedRun,
+        error: str,
+        *,
+        is_final: bool = False,
+        retry_after_seconds: int | None = None,
+    ) -> str:
+        """This attempt failed; answers queued, dead, failed or lost."""
+        return str(
+            await self._value(
+                "select jobs.fail_run(%s, %s, %s, %s, %s, %s, %s)",
+                *self._claim(run),
+                error,
+                is_final,
+                retry_after_seconds,
+            )
+        )
+
+    async def release_run(self, run: ClaimedRun) -> str:
+        """Give the run back unfinished; answers queued or lost."""
+        return str(await self._value("select jobs.release_run(%s, %s, %s, %s)", *self._claim(run)))
+
+    async def stop_run(self, run: ClaimedRun) -> str:
+        """The work of a cancelled run has stopped; answers cancelled or lost."""
+        return str(await self._value("select jobs.stop_run(%s, %s, %s, %s)", *self._claim(run)))
+
+    async def release_stale(self, stale_after: timedelta) -> int:
+        """What dead workers held goes back; answers how many rows."""
+        return int(await self._value("select jobs.release_stale(%s)", stale_after))
+
+    async def due_schedules(self) -> list[DueSchedule]:
+        """Schedules whose next instant has come or is not known yet."""
+        return await self._rows(
+            DueSchedule,
+            "select organization_id, id, kind, cron, interval_seconds, timezone, anchor_at,"
+            " due_after, as_of from jobs.due_schedules()",
+        )
+
+    async def fire_schedule(
+        self, schedule: DueSchedule, fire_time: datetime | None, next_fire_at: datetime
+    ) -> bool:
+        """Queue the run due at fire_time, note the next instant; answers if one was queued."""
+        return bool(
+            await self._value(
+                "select jobs.fire_schedule(%s, %s, %s, %s, %s)",
+                schedule.organization_id,
+                schedule.id,
+                schedule.due_after,
+                fire_time,
+                next_fire_at,
+            )
+        )
+
+    async def refuse_schedule(self, schedule: DueSchedule, error: str) -> None:
+        """No due instant can be computed."""
+        await self._value(
+            "select jobs.refuse_schedule(%s, %s, %s, %s)",
+            schedule.organization_id,
+            schedule.id,
+            schedule.due_after,
+            error,
+        )
+
+    async def claim_outbox(self, batch: int) -> list[ClaimedMessage]:
+        """Up to batch messages of each kind of owner that are due, now this worker's."""
+        return await self._rows(
+            ClaimedMessage,
+            "select organization_id, id, kind, payload, secret, rendered, attempt"
+            " from jobs.claim_outbox(%s, %s)",
+            self.worker_id,
+            batch,
+        )
+
+    async def keep_rendered(self, message: ClaimedMessage, rendered: bytes) -> bytes | None:
+        """Keep the sealed text; answers what is kept, or None when the claim is lost."""
+        kept = await self._value(
+            "select jobs.keep_rendered(%s, %s, %s, %s, %s)", *self._claim(message), rendered
+        )
+        return None if kept is None else bytes(kept)
+
+    async def finish_outbox(
+        self, message: ClaimedMessage, transport: str, provider_message_id: str | None
+    ) -> str:
+        """The message is out; answers sent or lost."""
+        return str(
+            await self._value(
+                "select jobs.finish_outbox(%s, %s, %s, %s, %s, %s)",
+                *self._claim(message),
+                transport,
+                provider_message_id,
+            )
+        )
+
+    async def fail_outbox(
+        self,
+        message: ClaimedMessage,
+        error: str,
+        *,
+        is_final: bool = False,
+        retry_after_seconds: int | None = None,
+    ) -> str:
+        """This attempt failed; answers pending, dead or lost."""
+        return str(
+            await self._value(
+                "select jobs.fail_outbox(%s, %s, %s, %s, %s, %s, %s)",
+                *self._claim(message),
+                error,
+                is_final,
+                retry_after_seconds,
+            )
+        )
+
+    async def run_data_quality(self, run: ClaimedRun) -> CheckDone | None:
+        """Do the next check of the run; None when the run is lost."""
+        rows = await self._rows(
+            CheckDone,
+            "select check_name, opened, healed, open_now, is_last"
+            " from jobs.run_data_quality(%s, %s, %s, %s)",
+            *self._claim(run),
+        )
+        return rows[0] if rows else None
+
+    async def ensure_partitions(self) -> int:
+        """Make the partitions of the months ahead; answers how many were missing."""
+        return int(await self._value("select jobs.ensure_partitions()"))
+
+    async def housekeeping(self) -> int:
+        """Delete finished work that nobody needs any more; answers how many rows."""
+        return int(await self._value("select jobs.housekeeping()"))
+
+    def _claim(self, claimed: ClaimedRun | ClaimedMessage) -> tuple[object, ...]:
+        return (claimed.organization_id, claimed.id, self.worker_id, claimed.attempt)
+
+    async def _value(self, query: str, *arguments: object) -> Any:
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=scalar_row) as cursor,
+        ):
+            await cursor.execute(query.encode(), arguments)
+            return await cursor.fetchone()
+
+    async def _rows(self, shape: type[Row], query: str, *arguments: object) -> list[Row]:
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(shape)) as cursor,
+        ):
+            await cursor.execute(query.encode(), arguments)
+            return await cursor.fetchall()
