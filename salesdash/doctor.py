@@ -32,7 +32,6 @@ MAY_EXECUTE: Mapping[str, tuple[str, ...]] = {
     "worker": ("jobs",),
 }
 PARTITIONED = ("webhook_events", "audit_logs")
-LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ def configuration(settings: Settings, environment: Mapping[str, str]) -> Iterato
     """
     yield Finding("configuration", "good", "every value is well formed")
     site = urlsplit(settings.site_url)
-    if site.scheme == "http" and site.hostname not in LOCAL_HOSTS:
+    if site.scheme == "http" and site.hostname not in wiring.LOCAL_HOSTS:
         yield Finding(
             "SITE_URL",
             "bad",

@@ -15,6 +15,8 @@ from typing import Any, Literal
 import structlog
 
 REDACTED = "[redacted]"
+CHATTY = ("httpx", "httpcore")
+"""Libraries whose every ordinary step is a line at level info."""
 
 _SECRET_KEY = re.compile(
     r"secret|token|password|passwd|api_?key|anon_?key|master_?key|authorization|signature|cookie"
@@ -95,6 +97,8 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

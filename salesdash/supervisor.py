@@ -29,7 +29,7 @@ Probe = Callable[[], Awaitable[bool]]
 FIRST_DELAY_S = 0.25
 LONGEST_DELAY_S = 30.0
 STEADY_AFTER_S = 60.0
-POLL_S = 0.05
+POLL_S = 0.1
 KEPT_LOG_BYTES = 10 * 1024 * 1024
 
 _PR_SET_PDEATHSIG = 1
@@ -56,7 +56,7 @@ class Account:
 class Child:
     """One program to run.
 
-    env: its whole environment. ready: asked every 50 ms after a start until it answers True.
+    env: its whole environment. ready: asked every 100 ms after a start until it answers True.
     stop_signal: ends it in order. stop_s: seconds until it is killed instead. ready_s: seconds
     until the first start counts as failed.
     """
@@ -179,6 +179,7 @@ class Supervisor:
             if self._stopping:
                 return
             kept.state = "starting"
+            kept.log.touch(mode=0o600)
             with kept.log.open("ab") as log:
                 kept.process = await asyncio.create_subprocess_exec(
                     *child.argv,

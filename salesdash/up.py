@@ -19,6 +19,7 @@ from salesdash.settings import Settings
 from salesdash.supervisor import Child, Event, StartFailed, Supervisor, end_orphans
 
 READY_S = 60.0
+POLL_S = 0.1
 Result = TypeVar("Result")
 
 
@@ -114,15 +115,21 @@ class Up:
         deploy.deploy(settings.required("database_url"), ROOT / "db", logins=logins)
 
     async def _all_ready(self, settings: Settings) -> None:
-        probe = wiring.http_probe(f"http://127.0.0.1:{settings.gateway_port}/readyz")
+        """Wait until the gateway finds everything it needs: database, PostgREST, a worker."""
         ends_at = time.monotonic() + READY_S
-        while not await self._unless_stopped(probe()):
+        while True:
+            answer = await self._unless_stopped(
+                wiring.ask(f"http://127.0.0.1:{settings.gateway_port}/readyz")
+            )
+            if answer is not None and answer.is_success:
+                return
             if time.monotonic() > ends_at:
+                said = answer.text[:300] if answer is not None else "it does not answer"
                 raise StartFailed(
-                    f"The gateway is not ready after {READY_S:.0f} s: "
-                    f"GET {settings.site_url}/readyz names what is missing."
+                    f"The gateway is not ready after {READY_S:.0f} s: {said} "
+                    f"(see the logs in {self._home.logs})."
                 )
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(POLL_S)
 
     def _described(self, settings: Settings) -> State:
         gateway_url = f"http://127.0.0.1:{settings.gateway_port}"

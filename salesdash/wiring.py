@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from salesdash.supervisor import Account, Child, Probe
 from salesdash.tokens import anon_key, key_set
 
 PROBE_TIMEOUT_S = 5.0
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class Login(NamedTuple):
@@ -63,9 +65,19 @@ def fill(settings: Settings, home: Home) -> Settings:
             "encryption_master_key": settings.encryption_master_key
             or secrets.encryption_master_key,
             "anon_key": settings.anon_key or anon_key(secret),
+            "salesdash_dev": _shows_mail(settings),
             "salesdash_home": home.path,
         }
     )
+
+
+def _shows_mail(settings: Settings) -> bool:
+    """Whether the gateway may show the mail that would have been sent, sign-in links included.
+
+    Only while no real mail goes out, and on a machine of no public address unless asked to.
+    """
+    local = urlsplit(settings.site_url).hostname in LOCAL_HOSTS
+    return settings.resend_api_key is None and (settings.salesdash_dev or local)
 
 
 def generated_logins(settings: Settings, home: Home) -> tuple[Login, ...]:
@@ -155,8 +167,9 @@ def postgrest_child(program: Path, settings: Settings) -> Child:
 
 
 def gateway_child(settings: Settings) -> Child:
-    """The gateway. settings: filled."""
+    """The gateway. settings: filled. It shows the development mailbox when nothing sends mail."""
     without = {"database_url", "jobs_database_url", "pgrst_db_uri", "resend_api_key"}
+    settings = settings.model_copy(update={"salesdash_dev": settings.resend_api_key is None})
     return Child(
         name="gateway",
         argv=(sys.executable, "-m", "gateway"),
@@ -212,10 +225,17 @@ def http_probe(url: str) -> Probe:
     """Whether GET answers 2xx."""
 
     async def ready() -> bool:
-        async with httpx.AsyncClient(trust_env=False, timeout=PROBE_TIMEOUT_S) as client:
-            try:
-                return (await client.get(url)).is_success
-            except httpx.HTTPError:
-                return False
+        answer = await ask(url)
+        return answer is not None and answer.is_success
 
     return ready
+
+
+async def ask(url: str) -> httpx.Response | None:
+    """GET an address on this machine; None when nothing answers there."""
+    plain = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # saves the loading of the authorities' list
+    async with httpx.AsyncClient(trust_env=False, timeout=PROBE_TIMEOUT_S, verify=plain) as client:
+        try:
+            return await client.get(url)
+        except httpx.HTTPError:
+            return None

@@ -95,3 +95,19 @@ def test_a_key_set_verifies_what_the_secret_signed() -> None:
     secret = "a secret with ümlauts, long enough"
     for key in jwt.PyJWKSet.from_json(key_set([secret])).keys:
         assert jwt.decode(anon_key(secret), key, algorithms=["HS256"])["role"] == "anon"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({}, True),
+        ({"site_url": "https://sales.example.com"}, False),
+        ({"resend_api_key": "re_1"}, False),
+        ({"resend_api_key": "re_1", "salesdash_dev": True}, False),
+        ({"site_url": "https://sales.example.com", "salesdash_dev": True}, True),
+    ],
+)
+def test_the_mailbox_is_shown_on_this_machine_only(
+    home: Home, given: dict[str, object], shown: bool
+) -> None:
+    assert wiring.fill(bare(**given), home).salesdash_dev is shown
