@@ -2,4 +2,6 @@
 
 from starlette.routing import BaseRoute
 
-ROUTES: list[BaseRoute] = []
+from gateway.pages import mailbox
+
+ROUTES: list[BaseRoute] = [*mailbox.ROUTES]
