@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from salesdash.cli import doctor, down, keys, psql, status, token, up
+from salesdash.cli import db, doctor, down, keys, mail, psql, status, token, up
 from salesdash.cli.output import SentenceGroup
 
 app = typer.Typer(
@@ -27,4 +27,6 @@ app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("psql")(psql.psql)
 app.command("token")(token.token)
+app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(mail.app, name="mail")

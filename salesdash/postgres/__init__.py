@@ -9,7 +9,7 @@ login for its password, and never runs as root.
 from salesdash.postgres.binaries import tool
 from salesdash.postgres.bootstrap import bootstrap
 from salesdash.postgres.errors import PostgresUnusable
-from salesdash.postgres.process import ServerCommand, prepare, start, stop, wait_ready
+from salesdash.postgres.process import ServerCommand, is_running, prepare, start, stop, wait_ready
 from salesdash.postgres.server import PostgresServer
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "PostgresUnusable",
     "ServerCommand",
     "bootstrap",
+    "is_running",
     "prepare",
     "start",
     "stop",

@@ -16,6 +16,7 @@ from salesdash.postgres.cluster import (
     ensure_base,
     ensure_cluster,
     environment,
+    running_postmaster,
 )
 from salesdash.postgres.errors import PostgresUnusable
 from salesdash.postgres.server import PostgresServer
@@ -103,6 +104,11 @@ def start(command: ServerCommand, log: IO[bytes]) -> subprocess.Popen[bytes]:
         stderr=log,
         start_new_session=True,
     )
+
+
+def is_running(server: PostgresServer) -> bool:
+    """Does a process serve this data directory now?"""
+    return running_postmaster(server) is not None
 
 
 def wait_ready(

@@ -1,0 +1,1 @@
+../0005_sales.rollback.sql
