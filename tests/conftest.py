@@ -3,6 +3,7 @@
 cluster   session  one embedded server for the whole run, shared by its workers
 database  module   a clone of the deployed template, and its URL for each login
 db        test     a connection as the owner, in a transaction that is rolled back
+world     test     scenes on that connection (tests/world.py); committed_world: on the module's database
 rest      module   PostgREST on the module's database
 gateway   module   the gateway on the module's database and PostgREST
 worker    module   the jobs process on the module's database
@@ -10,7 +11,7 @@ worker    module   the jobs process on the module's database
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes"]
+pytest_plugins = ["tests.fixtures.databases", "tests.fixtures.processes", "tests.fixtures.world"]
 
 settings.register_profile(
     "salesdash",
