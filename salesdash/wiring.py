@@ -167,9 +167,8 @@ def postgrest_child(program: Path, settings: Settings) -> Child:
 
 
 def gateway_child(settings: Settings) -> Child:
-    """The gateway. settings: filled. It shows the development mailbox when nothing sends mail."""
+    """The gateway. settings: filled."""
     without = {"database_url", "jobs_database_url", "pgrst_db_uri", "resend_api_key"}
-    settings = settings.model_copy(update={"salesdash_dev": settings.resend_api_key is None})
     return Child(
         name="gateway",
         argv=(sys.executable, "-m", "gateway"),
