@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, LiteralString, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -63,6 +63,14 @@ class UserPage(NamedTuple):
 
     total: int
     users: list[Document]
+
+
+class AccessLink(NamedTuple):
+    """Whose personal link it is, by name, and until when it is good."""
+
+    organization: str
+    person: str
+    expires_at: datetime
 
 
 class Challenge(NamedTuple):
@@ -398,6 +406,16 @@ class SessionStore:
                     "keep_row": keep_row,
                 },
             )
+        )
+
+    async def check_access_link(
+        self, *, token_hash: bytes, scope: str, address: str | None
+    ) -> AccessLink | None:
+        return await self._row(
+            AccessLink,
+            "select organization, person, expires_at from session.check_access_link("
+            "token_hash => %(token_hash)s, scope => %(scope)s, address => %(address)s)",
+            {"token_hash": token_hash, "scope": scope, "address": address},
         )
 
     async def worker_seen_ago(self) -> float | None:

@@ -1,7 +1,7 @@
-"""Plain link pages."""
+"""Plain pages: every link that is e-mailed or posted opens one of them."""
 
 from starlette.routing import BaseRoute
 
-from gateway.pages import mailbox
+from gateway.pages import links, mailbox
 
-ROUTES: list[BaseRoute] = [*mailbox.ROUTES]
+ROUTES: list[BaseRoute] = [*links.ROUTES, *mailbox.ROUTES]

@@ -71,7 +71,7 @@ $$;
 comment on function auth.count_attempt(text, bytea) is 'Count one attempt; true while the sliding window has room.';
 
 -- auth.attempt_succeeded: what was counted beforehand was no failure: the account starts afresh, the address gets its
--- one attempt back (an attacker's own account must not clear the address).
+-- one attempt back (an attacker's own account must not clear the address). email NULL: no account was counted.
 create or replace function auth.attempt_succeeded(email text, address inet) returns void
 language sql volatile set search_path = '' as $$
     delete from auth.attempts as a

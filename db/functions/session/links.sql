@@ -97,9 +97,7 @@ begin
     select u.* from auth.use_one_time_token(
         v_token, verify_link.refresh_hash, verify_link.browser_code_hash, verify_link.user_agent, verify_link.address) as u;
     if found then
-        update auth.attempts as a
-           set current_count = greatest(a.current_count - 1, 0)
-         where a.kind = 'sign_in_address' and a.subject = auth.attempt_subject(verify_link.address);
+        perform auth.attempt_succeeded(null, verify_link.address);
     end if;
 end;
 $$;
@@ -174,9 +172,7 @@ begin
             else exchange_code.code_verifier end) then
         return;
     end if;
-    update auth.attempts as a
-       set current_count = greatest(a.current_count - 1, 0)
-     where a.kind = 'sign_in_address' and a.subject = auth.attempt_subject(exchange_code.address);
+    perform auth.attempt_succeeded(null, exchange_code.address);
     session_id := auth.open_session(
         v_code.user_id, exchange_code.refresh_hash, exchange_code.user_agent, exchange_code.address);
     user_document := auth.user_document(v_code.user_id);

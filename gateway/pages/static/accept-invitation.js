@@ -1,0 +1,17 @@
+import { at, call, given, onSend, reason, say, show } from "./links.js";
+
+const token = given.get("token") ?? given.get("token_hash");
+
+show(token ? "accept" : "missing");
+
+onSend(at("accept-form"), async (values) => {
+  const data = { invitation_token: token };
+  if (values.get("full_name").trim()) data.full_name = values.get("full_name").trim();
+  const answer = await call("POST", "/auth/v1/signup", { password: values.get("password"), data });
+  if (!answer.ok) {
+    return say(reason(answer, "This did not work: the invitation is too old or was used before, or the password is not that of your account."), true);
+  }
+  at("who").textContent = answer.body.user.email;
+  show("done");
+  say("Welcome. Your account is ready.");
+});
