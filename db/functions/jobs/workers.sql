@@ -1,5 +1,7 @@
 -- Who is working.
 
+grant usage on schema jobs to worker;
+
 -- jobs.worker_alive: note that this worker process lives.
 create or replace function jobs.worker_alive(worker_id text, as_of timestamptz default now()) returns void
 language sql volatile security definer set search_path = '' as $$
