@@ -7,11 +7,12 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psutil
+import psycopg
 
 from salesdash import deploy, postgres, tools, wiring
 from salesdash.home import ROOT, Home, ProcessState, State
@@ -29,6 +30,27 @@ class PortTaken(Exception):
 
 class Stopped(Exception):
     """Somebody asked to stop while the start was under way. Not a failure."""
+
+
+class DemoData(Protocol):
+    """What a demo loader made: dictionaries for the state file."""
+
+    @property
+    def logins(self) -> Sequence[Mapping[str, Any]]:
+        """email, password, role, organization_id, user_id of each person."""
+
+    @property
+    def connections(self) -> Sequence[Mapping[str, Any]]:
+        """provider, id, organization_id, secret of each webhook connection."""
+
+
+class DemoLoader(Protocol):
+    """Fills an empty database in one transaction, so that a cut short run leaves nothing."""
+
+    def __call__(
+        self, database_url: str, settings: Settings, progress: Callable[[int, int], None]
+    ) -> DemoData:
+        """settings: filled. progress: called with (done, total)."""
 
 
 class Reporter:
@@ -53,8 +75,11 @@ class Reporter:
 class Up:
     """One run of everything in one state folder."""
 
-    def __init__(self, settings: Settings, home: Home, reporter: Reporter) -> None:
-        """settings: as read; what is missing in them is generated."""
+    def __init__(
+        self, settings: Settings, home: Home, reporter: Reporter, demo: DemoLoader | None
+    ) -> None:
+        """settings: as read; what is missing in them is generated. demo: loads example data."""
+        self._demo = demo
         self._given = settings
         self._home = home
         self._reporter = reporter
@@ -98,6 +123,8 @@ class Up:
                 await self._aside(postgres.bootstrap, server)
         with self._timed("The schema is deployed"):
             await self._aside(self._deploy, settings)
+        if settings.demo and self._demo is not None:
+            await self._load_demo(self._demo, settings)
         with self._timed("PostgREST, worker and gateway are ready"):
             await self._begin(
                 wiring.postgrest_child(postgrest.path, settings),
@@ -113,6 +140,19 @@ class Up:
             for login in wiring.generated_logins(self._given, self._home)
         ]
         deploy.deploy(settings.required("database_url"), ROOT / "db", logins=logins)
+
+    async def _load_demo(self, demo: DemoLoader, settings: Settings) -> None:
+        """Fill a database that nobody has used yet."""
+        if await self._aside(has_organizations, settings):
+            return
+        with self._timed("The demo organizations are loaded"):
+            with self._reporter.progress("Loading demo organizations") as progress:
+                made = await self._aside(
+                    demo, settings.required("database_url"), settings, progress
+                )
+            self._save(
+                replace(self._state, logins=tuple(made.logins), connections=tuple(made.connections))
+            )
 
     async def _all_ready(self, settings: Settings) -> None:
         """Wait until the gateway finds everything it needs: database, PostgREST, a worker."""
@@ -179,6 +219,12 @@ class Up:
     def _save(self, state: State) -> None:
         self._state = state
         self._home.write_state(state)
+
+
+def has_organizations(settings: Settings) -> bool:
+    """Whether anybody's data is in the database. settings: filled."""
+    with psycopg.connect(settings.required("database_url")) as connection:
+        return connection.execute("select from app.organizations limit 1").fetchone() is not None
 
 
 def require_free_ports(settings: Settings, *, embedded: bool) -> None:

@@ -30,7 +30,7 @@ def up() -> None:
     """
     settings = load_settings()
     home = home_of(settings).create()
-    asyncio.run(Up(settings, home, TerminalReporter()).run())
+    asyncio.run(Up(settings, home, TerminalReporter(), demo=None).run())
 
 
 class TerminalReporter(Reporter):
