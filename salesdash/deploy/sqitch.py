@@ -88,5 +88,5 @@ def _summary(path: Path) -> str:
         if not line.startswith("--"):
             break
         if not re.match(r"--\s*(depends|transactional)\s*:", line):
-            return line.removeprefix("--").strip()
+            return re.split(r"(?<=\.) ", line.removeprefix("--").strip())[0]
     return path.stem.partition("_")[2].replace("_", " ")
