@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from gateway.auth.errors import API_VERSION, AuthRefused, session_over, validation_failed
-from gateway.auth.passwords import MAX_CHARACTERS, MIN_CHARACTERS, PasswordHasher
+from gateway.auth.passwords import PasswordHasher
 from gateway.auth.redirects import Redirects
 from gateway.auth.store import Document, Opened, SessionStore, Visitor
 from gateway.bodies import read_body
+from salesdash.passwords import MAX_CHARACTERS, MIN_CHARACTERS
 from salesdash.secretbox import SecretBox
 from salesdash.tokens import (
     ACCESS_TOKEN_S,

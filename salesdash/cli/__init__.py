@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from salesdash.cli import db, doctor, down, keys, mail, psql, status, token, up
+from salesdash.cli import db, doctor, down, keys, mail, people, psql, status, token, up
 from salesdash.cli.output import SentenceGroup
 
 app = typer.Typer(
@@ -30,3 +30,5 @@ app.command("token")(token.token)
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
+app.add_typer(people.org, name="org")
+app.add_typer(people.user, name="user")

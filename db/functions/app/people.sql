@@ -70,6 +70,36 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function app.add_member(uuid, uuid, text) is 'Make a person a member of an organization with a role.';
 
+-- app.roster_name: what a person is called on a roster: their name, else what is before the @.
+create or replace function app.roster_name(email text, user_metadata jsonb) returns text
+language sql immutable parallel safe
+return coalesce(nullif(btrim(user_metadata ->> 'full_name'), ''), split_part(email, '@', 1));
+comment on function app.roster_name(text, jsonb) is 'What a person is called on a roster.';
+
+-- app.enroll_closer: put a person on the roster of closers, or tie the entry with their address to them.
+create or replace function app.enroll_closer(organization_id uuid, user_id uuid) returns uuid
+language sql volatile set search_path = '' as $$
+    insert into app.closers as c (organization_id, profile_id, name, email)
+    select enroll_closer.organization_id, u.id, app.roster_name(u.email, u.user_metadata), u.email
+      from auth.users as u
+     where u.id = enroll_closer.user_id
+    on conflict on constraint closers_email_key do update set profile_id = excluded.profile_id
+    returning c.id;
+$$;
+comment on function app.enroll_closer(uuid, uuid) is 'Put a person on the roster of closers.';
+
+-- app.enroll_setter: put a person on the roster of setters, or tie the entry with their address to them.
+create or replace function app.enroll_setter(organization_id uuid, user_id uuid) returns uuid
+language sql volatile set search_path = '' as $$
+    insert into app.setters as s (organization_id, profile_id, name, email)
+    select enroll_setter.organization_id, u.id, app.roster_name(u.email, u.user_metadata), u.email
+      from auth.users as u
+     where u.id = enroll_setter.user_id
+    on conflict on constraint setters_email_key do update set profile_id = excluded.profile_id
+    returning s.id;
+$$;
+comment on function app.enroll_setter(uuid, uuid) is 'Put a person on the roster of setters.';
+
 -- app.grant_super_admin: power over the whole platform.
 create or replace function app.grant_super_admin(user_id uuid) returns void
 language sql volatile set search_path = '' as $$
@@ -98,7 +128,6 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_invitation app.invitations;
     v_user       auth.users;
-    v_name       text;
 begin
     perform 1 from app.invitations as i where i.token_hash = accept_invitation.token_hash for update;
     select i.* into v_invitation from app.open_invitation(accept_invitation.token_hash) as i;
@@ -110,7 +139,6 @@ begin
     if not found then
         return false;
     end if;
-    v_name := coalesce(nullif(btrim(v_user.user_metadata ->> 'full_name'), ''), split_part(v_user.email, '@', 1));
     insert into app.organization_members (organization_id, user_id, role)
     values (v_invitation.organization_id, v_user.id, v_invitation.role)
     on conflict on constraint organization_members_user_id_key do nothing;
@@ -118,17 +146,13 @@ begin
         update app.closers as c set profile_id = v_user.id
          where c.organization_id = v_invitation.organization_id and c.id = v_invitation.closer_id;
     elsif v_invitation.becomes_closer then
-        insert into app.closers (organization_id, profile_id, name, email)
-        values (v_invitation.organization_id, v_user.id, v_name, v_user.email)
-        on conflict on constraint closers_email_key do update set profile_id = excluded.profile_id;
+        perform app.enroll_closer(v_invitation.organization_id, v_user.id);
     end if;
     if v_invitation.setter_id is not null then
         update app.setters as s set profile_id = v_user.id
          where s.organization_id = v_invitation.organization_id and s.id = v_invitation.setter_id;
     elsif v_invitation.becomes_setter then
-        insert into app.setters (organization_id, profile_id, name, email)
-        values (v_invitation.organization_id, v_user.id, v_name, v_user.email)
-        on conflict on constraint setters_email_key do update set profile_id = excluded.profile_id;
+        perform app.enroll_setter(v_invitation.organization_id, v_user.id);
     end if;
     update app.invitations as i
        set accepted_at = now(), accepted_by = v_user.id, updated_at = now()
