@@ -1,4 +1,5 @@
--- Values are seen by whoever sees the record they belong to.
+-- Values are seen by whoever sees the record they belong to; those of a closer or setter by that person and admins,
+-- as the private columns of the roster.
 alter table app.custom_field_values enable row level security;
 drop policy if exists "members stay inside their organizations" on app.custom_field_values;
 create policy "members stay inside their organizations" on app.custom_field_values
@@ -14,7 +15,9 @@ create policy "people read the values of records they may see" on app.custom_fie
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
         or lead_id in (select l.id from app.leads as l)
         or event_id in (select e.id from app.events as e)
-        or payment_id in (select p.id from app.payments as p));
+        or payment_id in (select p.id from app.payments as p)
+        or closer_id = any ((select auth.own_closer_ids())::uuid[])
+        or setter_id = any ((select auth.own_setter_ids())::uuid[]));
 drop policy if exists "super admins read every row" on app.custom_field_values;
 create policy "super admins read every row" on app.custom_field_values
     for select to super_admin

@@ -12,7 +12,8 @@ drop policy if exists "people read their own open outcomes" on app.exceptions;
 create policy "people read their own open outcomes" on app.exceptions
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or check_name = 'open_outcomes' and (closer_id = any ((select auth.own_closer_ids())::uuid[]) or setter_id = any ((select auth.own_setter_ids())::uuid[])));
+        or check_name = 'open_outcome' and state = 'open'
+           and (closer_id = any ((select auth.own_closer_ids())::uuid[]) or setter_id = any ((select auth.own_setter_ids())::uuid[])));
 drop policy if exists "super admins read every row" on app.exceptions;
 create policy "super admins read every row" on app.exceptions
     for select to super_admin
