@@ -466,8 +466,6 @@ create view analytics.closers with (security_invoker = true) as
 select
     t.organization_id,
     t.id,
-    t.profile_id,
-    t.payee_id,
     t.name,
     t.is_active,
     t.active_from,
@@ -479,8 +477,6 @@ grant select on analytics.closers to authenticated, org_admin, super_admin, read
 comment on view analytics.closers is $$Sales reps who take calls.$$;
 comment on column analytics.closers.organization_id is 'The tenant.';
 comment on column analytics.closers.id is 'Identity of the row; ordered by time of creation.';
-comment on column analytics.closers.profile_id is 'The user this roster entry belongs to.';
-comment on column analytics.closers.payee_id is 'The payee.';
 comment on column analytics.closers.name is 'Name shown to people.';
 comment on column analytics.closers.is_active is 'Whether it is in use.';
 comment on column analytics.closers.active_from is 'Active from.';
@@ -493,8 +489,6 @@ create view analytics.setters with (security_invoker = true) as
 select
     t.organization_id,
     t.id,
-    t.profile_id,
-    t.payee_id,
     t.name,
     t.is_active,
     t.active_from,
@@ -506,8 +500,6 @@ grant select on analytics.setters to authenticated, org_admin, super_admin, read
 comment on view analytics.setters is $$People who book calls.$$;
 comment on column analytics.setters.organization_id is 'The tenant.';
 comment on column analytics.setters.id is 'Identity of the row; ordered by time of creation.';
-comment on column analytics.setters.profile_id is 'The user this roster entry belongs to.';
-comment on column analytics.setters.payee_id is 'The payee.';
 comment on column analytics.setters.name is 'Name shown to people.';
 comment on column analytics.setters.is_active is 'Whether it is in use.';
 comment on column analytics.setters.active_from is 'Active from.';
@@ -699,3 +691,30 @@ comment on column analytics.setter_activities.connects is 'Calls answered.';
 comment on column analytics.setter_activities.talk_seconds is 'Seconds of talk.';
 comment on column analytics.setter_activities.created_at is 'When the row was made.';
 comment on column analytics.setter_activities.updated_at is 'When the row last changed.';
+
+drop view if exists analytics.metric_catalog;
+create view analytics.metric_catalog with (security_invoker = true) as
+select
+    t.metric,
+    t.label,
+    t.sentence,
+    t.numerator,
+    t.denominator,
+    t.date_field,
+    t.unit,
+    t.is_additive,
+    t.version,
+    t.position
+  from app.metric_catalog as t;
+grant select on analytics.metric_catalog to authenticated, org_admin, super_admin, reader, analyst;
+comment on view analytics.metric_catalog is $$Every metric: its sentence, parts, date field and unit.$$;
+comment on column analytics.metric_catalog.metric is 'Name of the metric, as functions take it.';
+comment on column analytics.metric_catalog.label is 'Text shown beside it.';
+comment on column analytics.metric_catalog.sentence is 'What it means, in one sentence.';
+comment on column analytics.metric_catalog.numerator is 'What is counted or summed.';
+comment on column analytics.metric_catalog.denominator is 'What it is divided by; NULL for counts and sums.';
+comment on column analytics.metric_catalog.date_field is 'Which day puts a row into a period.';
+comment on column analytics.metric_catalog.unit is 'count, rate, money, seconds, ratio or days.';
+comment on column analytics.metric_catalog.is_additive is 'False: read from facts, never from daily sums.';
+comment on column analytics.metric_catalog.version is 'Counts up from 1 with each change of meaning.';
+comment on column analytics.metric_catalog.position is 'Order of display, ascending.';
