@@ -102,7 +102,7 @@ create table auth.one_time_tokens (
     constraint one_time_tokens_code_challenge_is_short check (length(code_challenge) between 1 and 128),
     constraint one_time_tokens_expire_after_they_start check (expires_at > created_at)
 );
-create index one_time_tokens_user_id_kind_idx on auth.one_time_tokens (user_id, kind) where used_at is null;
+create index one_time_tokens_user_id_kind_idx on auth.one_time_tokens (user_id, kind);
 create index one_time_tokens_expires_at_idx on auth.one_time_tokens (expires_at);
 alter table auth.one_time_tokens enable row level security;
 comment on table auth.one_time_tokens is $$What was e-mailed: links and six-digit codes, by hash
