@@ -172,6 +172,7 @@ create table app.payees (
     constraint payees_external_id_key unique (organization_id, external_id)
 );
 create index payees_profile_id_idx on app.payees (profile_id);
+create index payees_id_idx on app.payees (id);
 comment on table app.payees is $$People who can be paid: one row per person, whatever their roles.$$;
 comment on column app.payees.external_id is $$The payroll system's id.$$;
 
@@ -204,6 +205,7 @@ create table app.closers (
 create index closers_payee_id_idx on app.closers (organization_id, payee_id);
 create index closers_profile_id_idx on app.closers (profile_id);
 create index closers_calendly_user_uri_idx on app.closers (organization_id, calendly_user_uri);
+create index closers_id_idx on app.closers (id);
 comment on table app.closers is $$Sales reps who take calls.$$;
 comment on column app.closers.aliases is $$Other names and addresses under which hosts are known, lower case.$$;
 
@@ -235,6 +237,7 @@ create table app.setters (
 create index setters_payee_id_idx on app.setters (organization_id, payee_id);
 create index setters_profile_id_idx on app.setters (profile_id);
 create index setters_close_user_id_idx on app.setters (organization_id, close_user_id);
+create index setters_id_idx on app.setters (id);
 comment on table app.setters is $$People who book calls.$$;
 comment on column app.setters.aliases is $$Spellings under which UTM fields and answers name this person, lower case.$$;
 

@@ -13,7 +13,8 @@ create policy "payees read their own locked lines" on app.commission_ledger
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
         or payee_id = any ((select auth.own_payee_ids())::uuid[])
-           and id in (select d.line_id from app.payout_snapshot_details as d where d.is_live));
+           and (organization_id, id) in (
+               select d.organization_id, d.line_id from app.payout_snapshot_details as d where d.is_live));
 drop policy if exists "super admins read every row" on app.commission_ledger;
 create policy "super admins read every row" on app.commission_ledger
     for select to super_admin

@@ -12,7 +12,8 @@ drop policy if exists "payees read the components of their plans" on app.commiss
 create policy "payees read the components of their plans" on app.commission_plan_components
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or plan_version_id in (select v.id from app.commission_plan_versions as v));
+        or (organization_id, plan_version_id) in (
+            select v.organization_id, v.id from app.commission_plan_versions as v));
 drop policy if exists "super admins read every row" on app.commission_plan_components;
 create policy "super admins read every row" on app.commission_plan_components
     for select to super_admin

@@ -12,7 +12,7 @@ drop policy if exists "payees read the versions of their plans" on app.commissio
 create policy "payees read the versions of their plans" on app.commission_plan_versions
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or plan_id in (select a.plan_id from app.commission_plan_assignments as a));
+        or (organization_id, plan_id) in (select a.organization_id, a.plan_id from app.commission_plan_assignments as a));
 drop policy if exists "super admins read every row" on app.commission_plan_versions;
 create policy "super admins read every row" on app.commission_plan_versions
     for select to super_admin

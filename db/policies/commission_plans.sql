@@ -12,7 +12,7 @@ drop policy if exists "payees read the plans assigned to them" on app.commission
 create policy "payees read the plans assigned to them" on app.commission_plans
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or id in (select a.plan_id from app.commission_plan_assignments as a));
+        or (organization_id, id) in (select a.organization_id, a.plan_id from app.commission_plan_assignments as a));
 drop policy if exists "super admins read every row" on app.commission_plans;
 create policy "super admins read every row" on app.commission_plans
     for select to super_admin

@@ -13,9 +13,9 @@ drop policy if exists "people read the values of records they may see" on app.cu
 create policy "people read the values of records they may see" on app.custom_field_values
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or lead_id in (select l.id from app.leads as l)
-        or event_id in (select e.id from app.events as e)
-        or payment_id in (select p.id from app.payments as p)
+        or (organization_id, lead_id) in (select l.organization_id, l.id from app.leads as l)
+        or (organization_id, event_id) in (select e.organization_id, e.id from app.events as e)
+        or (organization_id, payment_id) in (select p.organization_id, p.id from app.payments as p)
         or closer_id = any ((select auth.own_closer_ids())::uuid[])
         or setter_id = any ((select auth.own_setter_ids())::uuid[]));
 drop policy if exists "super admins read every row" on app.custom_field_values;

@@ -12,7 +12,7 @@ drop policy if exists "people read the schedules of deals they may see" on app.d
 create policy "people read the schedules of deals they may see" on app.deal_installments
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or deal_id in (select d.id from app.deals as d));
+        or (organization_id, deal_id) in (select d.organization_id, d.id from app.deals as d));
 drop policy if exists "super admins read every row" on app.deal_installments;
 create policy "super admins read every row" on app.deal_installments
     for select to super_admin

@@ -13,7 +13,7 @@ create policy "closers read the deals they have credit in" on app.deals
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
         or closer_id = any ((select auth.own_closer_ids())::uuid[])
-        or id in (select p.deal_id from app.payments as p));
+        or (organization_id, id) in (select p.organization_id, p.deal_id from app.payments as p));
 drop policy if exists "super admins read every row" on app.deals;
 create policy "super admins read every row" on app.deals
     for select to super_admin

@@ -11,11 +11,8 @@ create policy "admins read every row of their organizations" on app.events
 drop policy if exists "closers and setters read their own calls" on app.events;
 create policy "closers and setters read their own calls" on app.events
     for select to authenticated
-    using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or closer_id = any ((select auth.own_closer_ids())::uuid[])
-        or credited_closer_id = any ((select auth.own_closer_ids())::uuid[])
-        or setter_id = any ((select auth.own_setter_ids())::uuid[])
-        or credited_setter_id = any ((select auth.own_setter_ids())::uuid[]));
+    using ((select auth.own_roster_ids() || auth.admin_organization_ids())::uuid[]
+        && array[organization_id, closer_id, credited_closer_id, setter_id, credited_setter_id]);
 drop policy if exists "super admins read every row" on app.events;
 create policy "super admins read every row" on app.events
     for select to super_admin

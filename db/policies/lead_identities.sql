@@ -12,7 +12,7 @@ drop policy if exists "people read what belongs to leads they may see" on app.le
 create policy "people read what belongs to leads they may see" on app.lead_identities
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or lead_id in (select l.id from app.leads as l));
+        or (organization_id, lead_id) in (select l.organization_id, l.id from app.leads as l));
 drop policy if exists "super admins read every row" on app.lead_identities;
 create policy "super admins read every row" on app.lead_identities
     for select to super_admin

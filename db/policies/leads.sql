@@ -12,8 +12,8 @@ drop policy if exists "people read the leads of their calls and credits" on app.
 create policy "people read the leads of their calls and credits" on app.leads
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or id in (select e.lead_id from app.events as e)
-        or id = any ((select auth.credited_lead_ids())::uuid[]));
+        or (organization_id, id) in (select e.organization_id, e.lead_id from app.events as e)
+        or (organization_id, id) in (select c.organization_id, c.lead_id from auth.credited_leads() as c));
 drop policy if exists "super admins read every row" on app.leads;
 create policy "super admins read every row" on app.leads
     for select to super_admin

@@ -12,7 +12,7 @@ drop policy if exists "people read the refunds of payments they may see" on app.
 create policy "people read the refunds of payments they may see" on app.payment_refunds
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or payment_id in (select p.id from app.payments as p));
+        or (organization_id, payment_id) in (select p.organization_id, p.id from app.payments as p));
 drop policy if exists "super admins read every row" on app.payment_refunds;
 create policy "super admins read every row" on app.payment_refunds
     for select to super_admin

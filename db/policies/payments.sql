@@ -12,7 +12,8 @@ drop policy if exists "closers read the payments credited to them" on app.paymen
 create policy "closers read the payments credited to them" on app.payments
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
-        or id in (select c.payment_id from app.payment_credits as c where c.closer_id = any ((select auth.own_closer_ids())::uuid[])));
+        or (organization_id, id) in (
+            select c.organization_id, c.payment_id from app.payment_credits as c where c.closer_id = any ((select auth.own_closer_ids())::uuid[])));
 drop policy if exists "super admins read every row" on app.payments;
 create policy "super admins read every row" on app.payments
     for select to super_admin

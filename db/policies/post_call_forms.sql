@@ -13,8 +13,9 @@ create policy "closers read the forms of their own calls" on app.post_call_forms
     for select to authenticated
     using (organization_id = any ((select auth.admin_organization_ids())::uuid[])
         or closer_id = any ((select auth.own_closer_ids())::uuid[])
-        or event_id in (select e.id from app.events as e
-                         where e.closer_id = any ((select auth.own_closer_ids())::uuid[]) or e.credited_closer_id = any ((select auth.own_closer_ids())::uuid[])));
+        or (organization_id, event_id) in (
+            select e.organization_id, e.id from app.events as e
+             where e.closer_id = any ((select auth.own_closer_ids())::uuid[]) or e.credited_closer_id = any ((select auth.own_closer_ids())::uuid[])));
 drop policy if exists "super admins read every row" on app.post_call_forms;
 create policy "super admins read every row" on app.post_call_forms
     for select to super_admin

@@ -78,14 +78,26 @@ begin atomic
                           and s.payee_id = p.id and s.profile_id = auth.uid()));
 end;
 
--- auth.credited_lead_ids: leads with a payment of which a credit is the caller's.
-create or replace function auth.credited_lead_ids() returns uuid[]
+-- auth.own_roster_ids: the caller's roster entries, as closer and as setter.
+create or replace function auth.own_roster_ids() returns uuid[]
 language sql stable parallel safe security definer set search_path = ''
 begin atomic
-    select coalesce(array_agg(distinct p.lead_id) filter (where p.lead_id is not null), '{}')
+    select coalesce(array_agg(r.id), '{}')
+      from (select c.id from app.closers as c
+             where c.profile_id = auth.uid() and c.organization_id = any (auth.member_organization_ids())
+            union all
+            select s.id from app.setters as s
+             where s.profile_id = auth.uid() and s.organization_id = any (auth.member_organization_ids())) as r;
+end;
+
+-- auth.credited_leads: leads with a payment of which a credit is the caller's.
+create or replace function auth.credited_leads() returns table (organization_id uuid, lead_id uuid)
+language sql stable parallel safe security definer set search_path = ''
+begin atomic
+    select distinct p.organization_id, p.lead_id
       from app.payment_credits as c
       join app.payments as p on p.organization_id = c.organization_id and p.id = c.payment_id
-     where c.organization_id = any (auth.member_organization_ids())
+     where c.organization_id = any (auth.member_organization_ids()) and p.lead_id is not null
        and (c.closer_id = any (auth.own_closer_ids()) or c.setter_id = any (auth.own_setter_ids()));
 end;
 
@@ -287,7 +299,7 @@ grant execute on function auth.claims(), auth.claim(text), auth.uid()
     to anon, authenticated, org_admin, super_admin, reader;
 grant execute on function
     auth.member_organization_ids(), auth.admin_organization_ids(), auth.colleague_user_ids(), auth.own_closer_ids(),
-    auth.own_setter_ids(), auth.own_payee_ids(), auth.credited_lead_ids(), auth.locked_snapshot_ids(),
+    auth.own_setter_ids(), auth.own_payee_ids(), auth.own_roster_ids(), auth.credited_leads(), auth.locked_snapshot_ids(),
     auth.is_admin_of(uuid), auth.is_super_admin(), auth.require_user(), auth.require_member(uuid), auth.require_admin(uuid),
     auth.require_owner(uuid), auth.require_super_admin()
     to authenticated, org_admin, super_admin;

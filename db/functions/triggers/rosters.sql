@@ -38,3 +38,25 @@ create or replace trigger writes_roster_rows instead of insert or update or dele
     for each row execute function app.write_roster_row();
 create or replace trigger writes_roster_rows instead of insert or update or delete on api.setters
     for each row execute function app.write_roster_row();
+
+-- app.keep_roster_id_unique: policies compare with the ids of the caller's own roster entries, so an id must mean one
+-- person on the whole platform: nobody may give an entry the id that somebody has in another organization.
+create or replace function app.keep_roster_id_unique() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    if exists (select from app.closers as c where c.id = new.id and c.organization_id <> new.organization_id)
+       or exists (select from app.setters as s where s.id = new.id and s.organization_id <> new.organization_id)
+       or exists (select from app.payees as p where p.id = new.id and p.organization_id <> new.organization_id)
+       or exists (select from app.organizations as o where o.id = new.id) then
+        raise exception using errcode = 'PT409', message = 'This id is taken.', hint = 'Leave the id out.';
+    end if;
+    return new;
+end;
+$$;
+comment on function app.keep_roster_id_unique() is 'Refuses the id of another organization''s roster entry.';
+create or replace trigger keeps_roster_id_unique before insert on app.closers
+    for each row execute function app.keep_roster_id_unique();
+create or replace trigger keeps_roster_id_unique before insert on app.setters
+    for each row execute function app.keep_roster_id_unique();
+create or replace trigger keeps_roster_id_unique before insert on app.payees
+    for each row execute function app.keep_roster_id_unique();
