@@ -119,7 +119,7 @@ begin
             hint = 'Write five fields: minute, hour, day, month, weekday; for example 15 3 * * 1-5.';
     elsif require_schedule.interval_seconds not between 60 and 31622400 then
         raise exception using errcode = 'PT422', message = 'An interval lasts from a minute to a year.';
-    elsif not coalesce(app.is_timezone(require_schedule.timezone), true) then
+    elsif require_schedule.timezone is not null and not app.is_timezone(require_schedule.timezone) then
         raise exception using errcode = 'PT422', message = 'No such time zone.',
             hint = 'Use an IANA name such as Europe/Berlin, or none for the zone of the organization.';
     elsif jsonb_typeof(require_schedule.parameters) is distinct from 'object' then
