@@ -1,0 +1,42 @@
+-- Every view of the exposed schemas: as the caller, explained, without a secret.
+
+-- rule: views run as whoever asks, or policies would fall silent
+select v.name from rules.views as v where not coalesce('security_invoker=true' = any (v.options), false);
+
+-- rule: views of the exposed schemas have a comment, which is their documentation
+select v.name from rules.views as v where coalesce(btrim(obj_description(v.oid, 'pg_class')), '') = '';
+
+-- rule: no column of the exposed schemas holds a secret, a hash or ciphertext
+select format('%s.%s', v.name, a.attname)
+  from rules.views as v
+  join pg_attribute as a on a.attrelid = v.oid and a.attnum > 0
+ where a.atttypid in ('bytea'::regtype, 'bytea[]'::regtype)
+    or (a.attname ~ '(encrypted|cipher|hash|secret|password|token|nonce|salt|api_key|rendered)'
+        and a.attname !~ '_(last4|key_id|validated_at|configured|until)$');
+
+-- rule: no function of the exposed schemas answers with a secret column
+select format('%s: %s', f.name, n.name)
+  from rules.functions as f
+  join pg_proc as p on p.oid = f.oid
+ cross join unnest(p.proargnames, p.proargmodes, p.proallargtypes) as n (name, mode, type)
+ where f.schema in ('api', 'analytics') and n.mode in ('o', 'b', 't')
+   and (n.type = 'bytea'::regtype
+        or (n.name ~ '(encrypted|cipher|hash|secret|password|nonce|salt|api_key)'
+            and n.name !~ '_(last4|key_id|validated_at|configured|until)$'));
+
+-- rule: no function of the exposed schemas answers with a whole table, whose columns may become more
+select f.name from rules.functions as f
+  join pg_proc as p on p.oid = f.oid
+  join pg_type as t on t.oid = p.prorettype
+  join pg_class as c on c.oid = t.typrelid
+ where f.schema in ('api', 'analytics') and c.relkind in ('r', 'p');
+
+-- rule: views of a tenant's rows show which tenant, which list calls filter by
+select v.name from rules.views as v
+ where not exists (select from pg_attribute as a where a.attrelid = v.oid and a.attname = 'organization_id')
+   and v.name not in ('api.organizations', 'api.profiles', 'api.user_roles', 'api.platform_audit_logs',
+                      'api.metric_catalog', 'analytics.organizations', 'analytics.metric_catalog');
+
+-- rule: nothing but what a view shows leaks out of an order or a filter: masked views are barriers for everybody
+select v.name from rules.views as v
+ where 'security_barrier=false' = any (v.options);
