@@ -1,6 +1,6 @@
 -- app.mask_body: a provider's payload as admins may read it: card, bank and token fields masked at any depth.
 create or replace function app.mask_body(body jsonb) returns jsonb
-language plpgsql immutable parallel safe set search_path = '' as $$
+language plpgsql immutable parallel safe security definer set search_path = '' as $$
 begin
     return case jsonb_typeof(body)
         when 'object' then coalesce((
