@@ -1,4 +1,4 @@
-"""The two things that only the superuser can make: the deployer's login and its database."""
+"""What only the superuser can do: the deployer's login, its database, no large objects."""
 
 import psycopg
 from psycopg import sql
@@ -36,6 +36,11 @@ def _create(server: PostgresServer, database: str) -> None:
             connection.execute(
                 sql.SQL("create database {} owner {}").format(sql.Identifier(database), deployer)
             )
+    with psycopg.connect(server.superuser_url(database), autocommit=True) as connection:
+        connection.execute(
+            "revoke execute on function lo_creat(integer), lo_create(oid), lowrite(integer, bytea),"
+            " lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea) from public"
+        )
 
 
 def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:
