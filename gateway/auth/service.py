@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -94,9 +95,17 @@ def service(request: Request) -> AuthService:
 def visitor(request: Request) -> Visitor:
     """Where the request comes from; behind a proxy that uvicorn trusts, the far end of it."""
     return Visitor(
-        user_agent=request.headers.get("user-agent"),
-        address=request.client.host if request.client else None,
+        user_agent=request.headers.get("user-agent", "").replace("\x00", "") or None,
+        address=_ip_address(request.client.host) if request.client else None,
     )
+
+
+def _ip_address(host: str) -> str | None:
+    """The address without a zone, None for what is none (a socket's path)."""
+    try:
+        return str(ip_address(host.partition("%")[0]))
+    except ValueError:
+        return None
 
 
 async def json_object(request: Request) -> dict[str, Any]:
