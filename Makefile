@@ -62,14 +62,14 @@ $(VENV)/bin/python:
 # A stamp is as new as the lock file it was made from, so a changed lock installs again.
 $(INSTALLED): requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Python packages"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Python packages for development"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(INSTALLED) $@
 
 # npm of the system, else of the development environment's wheel.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -40,10 +41,11 @@ class TerminalReporter(Reporter):
         self._begun = time.monotonic()
 
     def step(self, text: str) -> None:
-        console.print(f"[green]✓[/green] {text}")
+        console.print(f"[green]✓[/green] {escape(text)}", soft_wrap=True)
 
     def event(self, event: Event) -> None:
-        console.print(f"[yellow]{time.strftime('%H:%M:%S')} {event.child} {event.text}[/yellow]")
+        line = f"{time.strftime('%H:%M:%S')} {event.child} {event.text}"
+        console.print(f"[yellow]{escape(line)}[/yellow]", soft_wrap=True)
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Callable[[int, int], None]]:
