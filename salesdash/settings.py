@@ -91,7 +91,9 @@ class Settings(BaseSettings):
     # Where things listen
     gateway_port: Port = 8000
     postgrest_port: Port = 3000
-    postgrest_admin_port: Port = Field(default_factory=lambda data: data["postgrest_port"] + 1)
+    postgrest_admin_port: Port = Field(
+        default_factory=lambda data: data["postgrest_port"] + 1, validate_default=True
+    )
     postgres_port: Port = 5433
     postgrest_url: HttpUrl = _local_url("postgrest_port")
     postgrest_admin_url: HttpUrl = _local_url("postgrest_admin_port")
