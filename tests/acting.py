@@ -1,4 +1,4 @@
-"""Playing a request: the role, the claims and the pre-request check, exactly as PostgREST sets them."""
+"""Playing a request: role, claims and pre-request check, exactly as PostgREST sets them."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -97,7 +97,8 @@ class World:
         """A tenant with its default rows."""
         slug = f"{name.lower()}-{uuid4().hex[:8]}"
         made = self.value(
-            "select app.create_organization(name => %s, slug => %s, timezone => %s, currency => %s)",
+            "select app.create_organization("
+            "name => %s, slug => %s, timezone => %s, currency => %s)",
             name,
             slug,
             timezone,
@@ -224,7 +225,7 @@ class Organization:
         return self.join(self.world.person(name), "member")
 
     def closer(self, name: str = "dana", *, person: Person | None = None) -> Person:
-        """A closer who is a member. person: someone who is known already, with the role they have."""
+        """A closer who is a member. person: someone known already, who keeps their role."""
         joined = self._known_or_new(name, person)
         payee = joined.payee_id or self._payee(joined)
         closer_id = self.world.insert(
@@ -238,7 +239,7 @@ class Organization:
         return self._with(joined, closer_id=closer_id, payee_id=payee)
 
     def setter(self, name: str = "sam", *, person: Person | None = None) -> Person:
-        """A setter who is a member. person: someone who is known already, with the role they have."""
+        """A setter who is a member. person: someone known already, who keeps their role."""
         joined = self._known_or_new(name, person)
         payee = joined.payee_id or self._payee(joined)
         setter_id = self.world.insert(
@@ -358,10 +359,10 @@ class Organization:
         rescheduled_from: Row | None = None,
         provider_booking_id: str | None = None,
     ) -> Row:
-        """A call booked two days ahead, and its form, an hour after the start, if an outcome is given.
+        """A call booked two days ahead; with an outcome also its form, an hour after the start.
 
         outcome: a key of ANSWERS, or "canceled" (by the invitee, an hour before).
-        form: further answers.
+        form: further answers. Two calls of one lead with one closer at one time are a duplicate.
         """
         person = lead or (None if email else self.lead())
         event_id = self.world.value(
@@ -403,7 +404,8 @@ class Organization:
     ) -> Row:
         """A form for a call, as the organization's own people submit it."""
         made = self.world.value(
-            "select id from app.record_form(organization_id => %s, event_id => %s, form => %s, at => %s)",
+            "select id from app.record_form("
+            "organization_id => %s, event_id => %s, form => %s, at => %s)",
             self.id,
             event.id,
             Jsonb(answers, dumps=_dumps),
@@ -414,7 +416,8 @@ class Organization:
     def cancel(self, event: Row, *, at: datetime, by: str = "invitee") -> None:
         """by: invitee or host."""
         self.world.execute(
-            "select app.cancel_call(organization_id => %s, event_id => %s, canceled_by => %s, at => %s)",
+            "select app.cancel_call("
+            "organization_id => %s, event_id => %s, canceled_by => %s, at => %s)",
             self.id,
             event.id,
             by,
@@ -509,7 +512,8 @@ class Organization:
     def state(self, event: Row) -> tuple[str, str | None]:
         """Status and outcome of a call now."""
         (row,) = self.world.rows(
-            "select call_status, event_outcome from app.events where organization_id = %s and id = %s",
+            "select call_status, event_outcome from app.events"
+            " where organization_id = %s and id = %s",
             self.id,
             event.id,
         )

@@ -1,0 +1,277 @@
+-- Post-call forms: what a person may say about a call, checked as a whole, and what follows from it.
+
+-- app.form_fields: the standard fields, the kind of their values, and the choices of those that have a fixed list.
+create or replace function app.form_fields() returns table (name text, kind text, choices text[])
+language sql immutable parallel safe
+begin atomic
+    select f.name, f.kind, f.choices
+      from (values
+            ('call_occurred',         'boolean', null::text[]),
+            ('lead_showed',           'boolean', null),
+            ('offer_made',            'boolean', null),
+            ('deal_closed',           'boolean', null),
+            ('disqualified',          'boolean', null),
+            ('non_occurrence_reason', 'choice',  array['lead_no_show', 'lead_canceled', 'reschedule_requested', 'closer_absent', 'technical']),
+            ('event_outcome',         'choice',  array['showed', 'showed_no_offer', 'showed_offer', 'closed', 'no_show']),
+            ('payment_type',          'choice',  array['pif', 'payment_plan', 'deposit', 'financed']),
+            ('cash_collected',        'money',   null),
+            ('contract_value',        'money',   null),
+            ('currency',              'text',    null),
+            ('notes',                 'text',    null),
+            ('package_id',            'id',      null),
+            ('opportunity_status_id', 'id',      null),
+            ('call_outcome_id',       'id',      null),
+            ('closer_id',             'id',      null)
+           ) as f (name, kind, choices);
+end;
+comment on function app.form_fields() is 'The standard fields of a post-call form.';
+
+-- app.form_type_errors: fields that are unknown or hold a value of the wrong kind, each with a sentence. NULL is no answer.
+create or replace function app.form_type_errors(form jsonb) returns jsonb
+language sql immutable parallel safe
+begin atomic
+    with answers as (
+        select a.key, f.name, f.kind, f.choices, jsonb_typeof(a.value) as type, a.value #>> '{}' as value
+          from jsonb_each(form_type_errors.form) as a
+          left join app.form_fields() as f on f.name = a.key
+    ), problems as (
+        select left(a.key, 60) as field,
+               case when a.name is null then 'This form has no such field.'
+                    when a.type = 'null' then null
+                    when a.kind = 'boolean' and a.type <> 'boolean' then 'Answer true or false.'
+                    when a.kind = 'choice' and (a.type <> 'string' or a.value <> all (a.choices))
+                        then 'Choose one of ' || array_to_string(a.choices, ', ') || '.'
+                    when a.kind = 'money' and (a.type not in ('number', 'string') or a.value !~ '^[0-9]{1,12}(\.[0-9]{1,6})?$')
+                        then 'Give an amount of zero or more, for example 1500.00.'
+                    when a.kind = 'id' and (a.type <> 'string' or not pg_input_is_valid(a.value, 'uuid'))
+                        then 'Choose an entry by its id.'
+                    when a.kind = 'text' and (a.type <> 'string' or length(a.value) > 10000)
+                        then 'Give a text of at most 10000 characters.'
+               end as sentence
+          from answers as a
+    )
+    select coalesce(jsonb_object_agg(p.field, p.sentence) filter (where p.sentence is not null), '{}') from problems as p;
+end;
+comment on function app.form_type_errors(jsonb) is 'Fields that are unknown or of the wrong kind, each with a sentence.';
+
+-- app.form_contradictions: answers that cannot all be true, each with the sentence that says which other they contradict.
+create or replace function app.form_contradictions(form app.post_call_forms) returns jsonb
+language sql immutable parallel safe
+return jsonb_strip_nulls(jsonb_build_object(
+    'lead_showed', case
+        when form.call_occurred and not form.lead_showed then 'If the call took place, the lead showed.'
+        when not form.call_occurred and form.lead_showed
+             and form.non_occurrence_reason in ('lead_no_show', 'lead_canceled', 'reschedule_requested')
+            then 'The lead did not show for this reason; if the lead did, the reason is closer_absent or technical.' end,
+    'offer_made', case
+        when not form.call_occurred and form.offer_made then 'No offer is made on a call that did not take place.'
+        when form.deal_closed and not form.offer_made then 'A closed deal had an offer.' end,
+    'deal_closed', case
+        when not form.call_occurred and form.deal_closed then 'No deal is closed on a call that did not take place.' end,
+    'non_occurrence_reason', case
+        when form.call_occurred and form.non_occurrence_reason is not null then 'A call that took place has no such reason.' end,
+    'payment_type', case
+        when form.deal_closed and form.payment_type = 'deposit' then 'A deposit is not a close: close the deal, or call it a deposit.' end));
+comment on function app.form_contradictions(app.post_call_forms) is 'Answers that contradict each other, each with a sentence.';
+
+-- app.form_reference_errors: chosen entries that do not exist here, or are archived and were not chosen before.
+-- active: the version that rules now, or NULL.
+create or replace function app.form_reference_errors(form app.post_call_forms, active app.post_call_forms) returns jsonb
+language sql stable
+begin atomic
+    select jsonb_strip_nulls(jsonb_build_object(
+        'package_id', case when form.package_id is not null and not exists (
+            select from app.packages as p where p.organization_id = form.organization_id and p.id = form.package_id
+               and (p.archived_at is null or p.id = active.package_id)) then 'There is no such package.' end,
+        'opportunity_status_id', case when form.opportunity_status_id is not null and not exists (
+            select from app.opportunity_statuses as s where s.organization_id = form.organization_id
+               and s.id = form.opportunity_status_id and (s.archived_at is null or s.id = active.opportunity_status_id))
+            then 'There is no such status.' end,
+        'call_outcome_id', case when form.call_outcome_id is not null and not exists (
+            select from app.call_outcomes as c where c.organization_id = form.organization_id
+               and c.id = form.call_outcome_id and (c.archived_at is null or c.id = active.call_outcome_id))
+            then 'There is no such outcome.' end,
+        'closer_id', case when form.closer_id is not null and not exists (
+            select from app.closers as c where c.organization_id = form.organization_id and c.id = form.closer_id)
+            then 'There is no such closer.' end));
+end;
+comment on function app.form_reference_errors(app.post_call_forms, app.post_call_forms) is 'Chosen entries that do not exist.';
+
+-- app.read_form: the answers as a row, and everything that is wrong with them, all at once.
+-- form:          a JSON object of app.form_fields(). own_closer_id: set when a closer speaks for themselves.
+-- Answers left out: no offer, no close, not disqualified; the lead showed if the call took place; of a call that did not,
+-- the lead did not show up; the organization's currency; whoever is credited now took the call.
+-- event_outcome says the same in one word (showed means showed_no_offer) and fills in what the others leave out.
+create or replace function app.read_form(
+    event app.events, form jsonb, own_closer_id uuid, active app.post_call_forms,
+    out result app.post_call_forms, out errors jsonb)
+language plpgsql stable set search_path = '' as $$
+declare
+    v_answers jsonb;
+    v_outcome text;
+    v_state   record;
+    v_field   text;
+    v_amount  numeric;
+    v_organization app.organizations;
+begin
+    errors := app.form_type_errors(read_form.form);
+    select coalesce(jsonb_object_agg(a.key, a.value), '{}') into v_answers
+      from jsonb_each(read_form.form) as a where jsonb_typeof(a.value) <> 'null' and not errors ? left(a.key, 60);
+    select o.* into strict v_organization from app.organizations as o where o.id = event.organization_id;
+
+    -- What happened.
+    v_outcome := replace(concat('=', v_answers ->> 'event_outcome', '='), '=showed=', '=showed_no_offer=');
+    v_outcome := nullif(btrim(v_outcome, '='), '');
+    result.organization_id := event.organization_id;
+    result.event_id := event.id;
+    result.call_occurred := coalesce((v_answers ->> 'call_occurred')::boolean, v_outcome <> 'no_show');
+    result.lead_showed := coalesce((v_answers ->> 'lead_showed')::boolean, result.call_occurred);
+    result.offer_made := coalesce((v_answers ->> 'offer_made')::boolean, v_outcome in ('showed_offer', 'closed'), false);
+    result.deal_closed := coalesce((v_answers ->> 'deal_closed')::boolean, v_outcome = 'closed', false);
+    result.non_occurrence_reason := coalesce(
+        v_answers ->> 'non_occurrence_reason', case when not result.call_occurred then 'lead_no_show' end);
+    result.disqualified := coalesce((v_answers ->> 'disqualified')::boolean, false);
+    result.payment_type := v_answers ->> 'payment_type';
+    if result.call_occurred is null then
+        errors := jsonb_build_object('call_occurred', 'Say whether the call took place.') || errors;
+    elsif not errors ?| array['call_occurred', 'lead_showed', 'offer_made', 'deal_closed', 'non_occurrence_reason', 'event_outcome'] then
+        errors := app.form_contradictions(result) || errors;
+        v_state := app.form_result(
+            result.call_occurred, result.lead_showed, result.offer_made, result.deal_closed, result.non_occurrence_reason);
+        if v_outcome is not null and v_state.call_status is not null and v_state.event_outcome is distinct from v_outcome then
+            errors := errors || jsonb_build_object('event_outcome', 'The other answers say something else.');
+        end if;
+    end if;
+
+    -- Money, at exactly the scale of its currency.
+    result.currency := upper(btrim(coalesce(v_answers ->> 'currency', v_organization.currency)));
+    if app.currency_exponent(result.currency) is null then
+        errors := jsonb_build_object('currency', 'Give the three letters of a currency, for example USD.') || errors;
+    else
+        foreach v_field in array array['cash_collected', 'contract_value'] loop
+            v_amount := (v_answers ->> v_field)::numeric;
+            if scale(trim_scale(v_amount)) > app.currency_exponent(result.currency) then
+                errors := errors || jsonb_build_object(v_field, format(
+                    '%s has %s decimal places.', result.currency, app.currency_exponent(result.currency)));
+            elsif v_field = 'cash_collected' then
+                result.cash_collected := app.money(v_amount, result.currency);
+            else
+                result.contract_value := app.money(v_amount, result.currency);
+            end if;
+        end loop;
+    end if;
+
+    -- Who and what was chosen.
+    result.package_id := (v_answers ->> 'package_id')::uuid;
+    result.opportunity_status_id := (v_answers ->> 'opportunity_status_id')::uuid;
+    result.call_outcome_id := (v_answers ->> 'call_outcome_id')::uuid;
+    result.closer_id := coalesce((v_answers ->> 'closer_id')::uuid, own_closer_id, event.credited_closer_id);
+    result.notes := nullif(btrim(v_answers ->> 'notes'), '');
+    errors := app.form_reference_errors(result, active) || errors;
+    if own_closer_id is not null and result.closer_id <> own_closer_id then
+        errors := errors || jsonb_build_object('closer_id', 'Closers report for themselves; an admin can name somebody else.');
+    end if;
+    if result.call_outcome_id is not null and v_state is not null and v_state.call_status is not null and not errors ? 'call_outcome_id'
+       and not exists (
+            select from app.call_outcomes as c
+             where c.organization_id = event.organization_id and c.id = result.call_outcome_id
+               and c.call_status = v_state.call_status and c.event_outcome is not distinct from v_state.event_outcome) then
+        errors := errors || jsonb_build_object('call_outcome_id', 'This outcome means something else than the other answers.');
+    end if;
+    if own_closer_id is not null and result.notes is null and not errors ? 'notes' and exists (
+            select from app.portal_settings as s where s.organization_id = event.organization_id and s.require_notes) then
+        errors := errors || jsonb_build_object('notes', 'Write a note about the call.');
+    end if;
+end;
+$$;
+comment on function app.read_form(app.events, jsonb, uuid, app.post_call_forms) is
+    'The answers of a form as a row, and everything that is wrong with them.';
+
+-- app.record_form: somebody says what happened on a call.
+-- form:          a JSON object; app.read_form says what may be in it. at: when it was submitted.
+-- own_closer_id: the closer who speaks for themselves; NULL for those who may speak for everybody (admins, imports).
+-- Raises PT404 for no such call, PT422 with DETAIL a JSON object of field and sentence, PT409 for a call that takes no form
+--        now (too early, rescheduled, canceled), and for a closer who edits later than the organization allows.
+-- Guarantees: one transaction under a lock of the call: a new version rules, the call and its credits are restated, and
+--             the claim of the money follows. Two people at the same moment make two versions, one after the other.
+create or replace function app.record_form(
+    organization_id uuid, event_id uuid, form jsonb, at timestamptz default now(), submitted_by uuid default null,
+    submitted_via text default 'admin', own_closer_id uuid default null
+) returns app.post_call_forms
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_event   constant app.events := app.lock_event(record_form.organization_id, record_form.event_id);
+    v_active  app.post_call_forms;
+    v_read    record;
+    v_form    app.post_call_forms;
+    v_form_id uuid;
+    v_open_until timestamptz;
+begin
+    if jsonb_typeof(record_form.form) is distinct from 'object' then
+        raise exception using errcode = 'PT422', message = 'A form is a JSON object.',
+            hint = 'Send {"call_occurred": true, "lead_showed": true}, for example.';
+    end if;
+    select f.* into v_active from app.post_call_forms as f
+     where f.organization_id = v_event.organization_id and f.event_id = v_event.id and f.is_active;
+    select r.result, r.errors into v_read from app.read_form(v_event, record_form.form, record_form.own_closer_id, v_active) as r;
+    if v_read.errors <> '{}' then
+        raise exception using errcode = 'PT422', message = 'Some answers of this form cannot be used.',
+            detail = v_read.errors::text, hint = 'DETAIL names each field and what is wrong with it.';
+    end if;
+    if record_form.own_closer_id is not null and v_active.is_human then
+        select v_event.scheduled_end_at + make_interval(days => s.allow_late_edit_days) into v_open_until
+          from app.portal_settings as s where s.organization_id = v_event.organization_id;
+        if record_form.at > v_open_until then
+            raise exception using errcode = 'PT409', message = 'This form can no longer be changed.',
+                detail = format('It was open until %s.', v_open_until), hint = 'Ask an admin to correct it.';
+        end if;
+    end if;
+
+    v_form := v_read.result;
+    v_form.submitted_via := record_form.submitted_via;
+    v_form.submitted_at := record_form.at;
+    v_form.submitted_by := record_form.submitted_by;
+    v_form_id := (select m.form_id from app.move_event(
+        v_event.organization_id, v_event.id, 'form', record_form.at, form => v_form) as m);
+    if v_form.cash_collected > 0 or v_active.cash_collected > 0 then
+        perform app.record_claim(v_event.organization_id, v_form_id);
+    end if;
+    select f.* into v_form from app.post_call_forms as f
+     where f.organization_id = v_event.organization_id and f.id = v_form_id;
+    return v_form;
+end;
+$$;
+comment on function app.record_form(uuid, uuid, jsonb, timestamptz, uuid, text, uuid) is
+    'A new version of what a person says happened on a call, and all that follows from it.';
+
+-- app.submit_form: as app.record_form, for the caller of an API function: the closer who is booked for the call or took
+-- it, admins of its organization, super admins.
+-- Raises PT404 for a call the caller cannot see, 42501 for a setter who sees it.
+create or replace function app.submit_form(event_id uuid, form jsonb, organization_id uuid, at timestamptz)
+returns app.post_call_forms
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_organization_id constant uuid := auth.require_member(submit_form.organization_id);
+    v_is_admin        constant boolean := auth.is_admin_of(v_organization_id);
+    v_closers         constant uuid[] := auth.own_closer_ids();
+    v_event           app.events;
+    v_own_closer_id   uuid;
+begin
+    select e.* into v_event from app.events as e
+     where e.organization_id = v_organization_id and e.id = submit_form.event_id and e.deleted_at is null;
+    v_own_closer_id := case when v_event.credited_closer_id = any (v_closers) then v_event.credited_closer_id
+                            when v_event.closer_id = any (v_closers) then v_event.closer_id end;
+    if not v_is_admin and v_own_closer_id is null then
+        if v_event.setter_id = any (auth.own_setter_ids()) or v_event.credited_setter_id = any (auth.own_setter_ids()) then
+            raise exception using errcode = '42501', message = 'Only the closer of a call submits its form.',
+                hint = 'Ask the closer, or an admin of your organization.';
+        end if;
+        raise exception using errcode = 'PT404', message = 'No such call in this organization.';
+    end if;
+    return app.record_form(
+        v_organization_id, submit_form.event_id, submit_form.form, submit_form.at, auth.uid(),
+        case when v_own_closer_id is null then 'admin' else 'app' end,
+        case when not v_is_admin then v_own_closer_id end);
+end;
+$$;
+comment on function app.submit_form(uuid, jsonb, uuid, timestamptz) is 'A form of the caller, if the call is theirs to report.';

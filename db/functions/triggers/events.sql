@@ -1,0 +1,211 @@
+-- What every call keeps true, whoever writes it: it starts scheduled, moves only along app.event_transitions, knows its
+-- chain, and is credited to the person who took it and the person who first booked it.
+-- All are definers: API roles that may edit a call have no usage on schema app.
+
+-- app.prepare_event: complete a new call before it is written.
+-- Guarantees: it is scheduled; its root is its own or its predecessor's; a successor takes over the root's setter,
+--             source, traffic type and UTM fields where it brings none; an end, a booking time and text snapshots exist.
+create or replace function app.prepare_event() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_root   app.events;
+    v_known  record;
+begin
+    if new.call_status <> 'scheduled' or new.event_outcome is not null or new.pcf_submitted or new.canceled_at is not null then
+        raise exception using errcode = 'PT422', message = 'A new call starts scheduled.',
+            hint = 'Insert it without status, outcome and cancellation, then record what happened to it.';
+    end if;
+
+    if new.rescheduled_from_id is null then
+        new.root_event_id := new.id;
+        new.credited_setter_id := new.setter_id;
+    else
+        select r.* into v_root
+          from app.events as p
+          join app.events as r on r.organization_id = p.organization_id and r.id = p.root_event_id
+         where p.organization_id = new.organization_id and p.id = new.rescheduled_from_id;
+        new := app.inherit_from_root(new, v_root);
+    end if;
+    new.credited_closer_id := new.closer_id;
+
+    if new.booked_at is null then
+        new.booked_at := new.scheduled_at;
+        new.is_booked_at_estimated := true;
+    end if;
+    if new.scheduled_end_at is null then
+        new.scheduled_end_at := new.scheduled_at + make_interval(mins => coalesce((
+            select t.duration_minutes from app.call_types as t
+             where t.organization_id = new.organization_id and t.id = new.call_type_id), 60));
+    end if;
+    if new.lead_id is not null and num_nulls(new.lead_name, new.lead_email, new.lead_phone) > 0 then
+        select l.full_name, l.email, l.phone into v_known
+          from app.leads as l where l.organization_id = new.organization_id and l.id = new.lead_id;
+        new.lead_name := coalesce(new.lead_name, v_known.full_name);
+        new.lead_email := coalesce(new.lead_email, v_known.email);
+        new.lead_phone := coalesce(new.lead_phone, v_known.phone);
+    end if;
+    if new.closer_id is not null and new.closer_name is null then
+        new.closer_name := (select c.name from app.closers as c
+                             where c.organization_id = new.organization_id and c.id = new.closer_id);
+    end if;
+    if new.setter_id is not null and new.setter_name is null then
+        new.setter_name := (select s.name from app.setters as s
+                             where s.organization_id = new.organization_id and s.id = new.setter_id);
+    end if;
+    return new;
+end;
+$$;
+comment on function app.prepare_event() is 'Completes a new call: scheduled, with its chain, end, credits and text snapshots.';
+
+-- app.inherit_from_root: a successor as its chain makes it. root: NULL for a predecessor that does not exist, of which
+-- the foreign key then speaks.
+create or replace function app.inherit_from_root(event app.events, root app.events) returns app.events
+language plpgsql immutable set search_path = '' as $$
+begin
+    event.root_event_id := coalesce(root.id, event.rescheduled_from_id);
+    if event.setter_id is null then
+        event.setter_id := root.setter_id;
+        event.setter_name := coalesce(event.setter_name, root.setter_name);
+    end if;
+    event.credited_setter_id := root.setter_id;
+    event.source_id := coalesce(event.source_id, root.source_id);
+    event.traffic_type_id := coalesce(event.traffic_type_id, root.traffic_type_id);
+    if coalesce(event.utm_source, event.utm_medium, event.utm_campaign, event.utm_term, event.utm_content) is null then
+        event.utm_source := root.utm_source;
+        event.utm_medium := root.utm_medium;
+        event.utm_campaign := root.utm_campaign;
+        event.utm_term := root.utm_term;
+        event.utm_content := root.utm_content;
+    end if;
+    return event;
+end;
+$$;
+comment on function app.inherit_from_root(app.events, app.events) is 'A successor with what its chain''s first booking knew.';
+
+-- app.guard_event: refuse what a call may never do, complete what a change implies.
+-- Guarantees: state columns change only by an action that app.move_event has announced and app.event_transitions lists;
+--             only a scheduled call changes its time; a chain link is set once and makes no circle; what a locked
+--             payout rests on is not deleted.
+create or replace function app.guard_event() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_root app.events;
+begin
+    if (new.call_status, new.event_outcome, new.pcf_submitted, new.canceled_at, new.canceled_by, new.cancel_reason)
+           is distinct from
+       (old.call_status, old.event_outcome, old.pcf_submitted, old.canceled_at, old.canceled_by, old.cancel_reason)
+       and not exists (
+            select from app.event_transitions as t
+             where t.from_status = old.call_status and t.to_status = new.call_status
+               and t.action = current_setting('app.event_action', true)) then
+        raise exception using errcode = '42501', message = 'The state of a call is not set by hand.',
+            detail = format('From %s to %s.', old.call_status, new.call_status),
+            hint = 'Submit a post-call form, cancel or reschedule the call.';
+    end if;
+
+    if new.scheduled_at <> old.scheduled_at or new.scheduled_end_at <> old.scheduled_end_at then
+        if old.call_status <> 'scheduled' then
+            raise exception using errcode = 'PT409', message = 'Only a scheduled call can change its time.',
+                detail = format('This call is %s.', old.call_status);
+        elsif new.scheduled_end_at = old.scheduled_end_at then
+            new.scheduled_end_at := old.scheduled_end_at + (new.scheduled_at - old.scheduled_at);
+        end if;
+    end if;
+
+    if new.rescheduled_from_id is distinct from old.rescheduled_from_id then
+        select r.* into v_root
+          from app.events as p
+          join app.events as r on r.organization_id = p.organization_id and r.id = p.root_event_id
+         where p.organization_id = new.organization_id and p.id = new.rescheduled_from_id;
+        if old.rescheduled_from_id is not null or v_root.id = new.id then
+            raise exception using errcode = 'PT409', message = 'A chain of rescheduled calls never branches.',
+                detail = format('Call %s follows call %s.', new.id, old.rescheduled_from_id);
+        end if;
+        new := app.inherit_from_root(new, v_root);
+    end if;
+
+    if new.closer_id is distinct from old.closer_id and new.closer_name is not distinct from old.closer_name then
+        new.closer_name := (select c.name from app.closers as c
+                             where c.organization_id = new.organization_id and c.id = new.closer_id);
+    end if;
+    if new.setter_id is distinct from old.setter_id and new.setter_name is not distinct from old.setter_name then
+        new.setter_name := (select s.name from app.setters as s
+                             where s.organization_id = new.organization_id and s.id = new.setter_id);
+    end if;
+
+    if (new.deleted_at is not null and old.deleted_at is null
+        or new.duplicate_of_id is not null and old.duplicate_of_id is null)
+       and app.has_locked_line(old.organization_id, old.id) then
+        raise exception using errcode = 'PT409', message = 'A locked payout rests on this call.',
+            hint = 'Post the difference as an adjustment in the open period.';
+    end if;
+    return new;
+end;
+$$;
+comment on function app.guard_event() is 'Refuses state changes that no transition allows, and completes what a change implies.';
+
+-- app.has_locked_line: does a line of a locked or paid payout rest on this call?
+create or replace function app.has_locked_line(organization_id uuid, event_id uuid) returns boolean
+language sql stable
+begin atomic
+    select exists (
+        select from app.commission_ledger as l
+          join app.payout_snapshot_details as d on d.organization_id = l.organization_id and d.line_id = l.id and d.is_live
+          join app.payout_snapshots as s on s.organization_id = d.organization_id and s.id = d.snapshot_id
+         where l.organization_id = has_locked_line.organization_id and l.event_id = has_locked_line.event_id
+           and s.state in ('locked', 'paid'));
+end;
+comment on function app.has_locked_line(uuid, uuid) is 'True when a line of a locked or paid payout rests on this call.';
+
+-- app.pass_on_event_people: after calls were changed, in sets: a chain joined to another takes its root; every call of a
+-- chain is credited to the root's setter; a call is credited to its closer unless a person's form says who took it.
+create or replace function app.pass_on_event_people() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    if not exists (
+        select from new_rows as n
+          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where (n.closer_id, n.setter_id, n.root_event_id) is distinct from (o.closer_id, o.setter_id, o.root_event_id)) then
+        return null;
+    end if;
+
+    update app.events as e
+       set root_event_id = n.root_event_id
+      from new_rows as n
+      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+     where n.root_event_id <> o.root_event_id
+       and e.organization_id = n.organization_id and e.root_event_id = n.id and e.id <> n.id;
+
+    update app.events as e
+       set credited_setter_id = r.setter_id
+      from new_rows as n
+      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+      join app.events as r on r.organization_id = n.organization_id and r.id = n.root_event_id
+     where (n.root_event_id <> o.root_event_id
+            or n.id = n.root_event_id and n.setter_id is distinct from o.setter_id)
+       and e.organization_id = r.organization_id and e.root_event_id = r.id
+       and e.credited_setter_id is distinct from r.setter_id;
+
+    update app.events as e
+       set credited_closer_id = n.closer_id
+      from new_rows as n
+      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+     where n.closer_id is distinct from o.closer_id
+       and e.organization_id = n.organization_id and e.id = n.id
+       and e.credited_closer_id is distinct from n.closer_id
+       and not exists (
+            select from app.post_call_forms as f
+             where f.organization_id = n.organization_id and f.event_id = n.id
+               and f.is_active and f.is_human and f.closer_id is not null);
+    return null;
+end;
+$$;
+comment on function app.pass_on_event_people() is 'Passes changed people and chain links on to the credits of all calls concerned.';
+
+create or replace trigger prepares_event before insert on app.events
+    for each row execute function app.prepare_event();
+create or replace trigger guards_event before update on app.events
+    for each row execute function app.guard_event();
+create or replace trigger passes_on_event_people after update on app.events
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function app.pass_on_event_people();

@@ -1,0 +1,62 @@
+-- Leads are known by their identities, keep their first setter, and have a history of the current one.
+-- Definers: API roles that may edit a lead may not write identities and history.
+
+-- app.keep_lead_identities: what a lead is reached by is an identity of it. A value that is another lead's is refused by
+-- lead_identities_value_key; earlier values stay, since the lead is still known by them.
+create or replace function app.keep_lead_identities() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    perform app.release_identities(new.organization_id, new.email, new.phone);
+    insert into app.lead_identities (organization_id, lead_id, kind, value)
+    select new.organization_id, new.id, v.kind, v.value
+      from app.lead_identity_values(new.email, new.phone) as v
+     where not exists (
+            select from app.lead_identities as i
+              join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
+             where i.organization_id = new.organization_id and i.kind = v.kind and i.value = v.value
+               and new.id in (l.id, l.merged_into_id));
+    return null;
+end;
+$$;
+comment on function app.keep_lead_identities() is 'Makes e-mail and phone of a lead identities of it.';
+
+-- app.keep_original_setter: the first setter of a lead is written once.
+create or replace function app.keep_original_setter() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    if old.original_setter_id is not null and new.original_setter_id is distinct from old.original_setter_id then
+        raise exception using errcode = 'PT409', message = 'The original setter of a lead is written once.',
+            hint = 'Change the current setter instead.';
+    end if;
+    if new.current_setter_id is distinct from old.current_setter_id
+       and new.current_setter_name is not distinct from old.current_setter_name then
+        new.current_setter_name := (select s.name from app.setters as s
+                                     where s.organization_id = new.organization_id and s.id = new.current_setter_id);
+    end if;
+    return new;
+end;
+$$;
+comment on function app.keep_original_setter() is 'Refuses to change the original setter of a lead; names the current one.';
+
+-- app.record_setter_changes: the history of who is a lead's current setter.
+create or replace function app.record_setter_changes() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    insert into app.lead_setter_changes (organization_id, lead_id, setter_id, setter_name, changed_by)
+    select n.organization_id, n.id, n.current_setter_id, n.current_setter_name, auth.uid()
+      from new_rows as n
+      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+     where n.current_setter_id is distinct from o.current_setter_id;
+    return null;
+end;
+$$;
+comment on function app.record_setter_changes() is 'Writes the history of leads'' current setters.';
+
+create or replace trigger keeps_lead_identities after insert or update of email, phone on app.leads
+    for each row when (new.deleted_at is null and new.merged_into_id is null)
+    execute function app.keep_lead_identities();
+create or replace trigger keeps_original_setter before update on app.leads
+    for each row execute function app.keep_original_setter();
+create or replace trigger records_setter_changes after update on app.leads
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function app.record_setter_changes();
