@@ -1,0 +1,127 @@
+-- Who is credited with a payment, and with how much of it. Shares of a role add up to 1, their amounts to the payment.
+-- Internal: nobody but the owner may call these.
+
+-- app.even_shares: weights as shares that add up to exactly 1; what rounding leaves goes to the first of the largest.
+create or replace function app.even_shares(weights numeric[]) returns numeric[]
+language sql immutable parallel safe
+begin atomic
+    with rounded as (
+        select w.position, trim_scale(round(w.weight / sum(w.weight) over (), 12)) as share
+          from unnest(even_shares.weights) with ordinality as w (weight, position)
+    )
+    select coalesce(array_agg(
+               trim_scale(r.share + case when r.position = (select f.position from rounded as f order by f.share desc, f.position limit 1)
+                                         then 1 - (select sum(s.share) from rounded as s) else 0 end)
+               order by r.position), '{}')
+      from rounded as r;
+end;
+comment on function app.even_shares(numeric[]) is 'Weights as shares that add up to exactly 1.';
+
+-- app.write_credits: make the credits of a payment these, and no others. amount_base NULL: no rate yet.
+-- weights: one per person, NULL for equal ones.
+create or replace function app.write_credits(
+    organization_id uuid, payment_id uuid, amount_base numeric, base_currency text,
+    closer_ids uuid[], setter_ids uuid[], closer_weights numeric[] default null, setter_weights numeric[] default null
+) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    delete from app.payment_credits as c
+     where c.organization_id = write_credits.organization_id and c.payment_id = write_credits.payment_id
+       and case c.role when 'closer' then c.closer_id <> all (closer_ids) else c.setter_id <> all (setter_ids) end;
+    insert into app.payment_credits as c (
+        organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
+    select write_credits.organization_id, write_credits.payment_id, w.role, w.closer_id, w.setter_id,
+           case w.role
+               when 'closer' then (select k.payee_id from app.closers as k
+                                    where k.organization_id = write_credits.organization_id and k.id = w.closer_id)
+               else (select s.payee_id from app.setters as s
+                      where s.organization_id = write_credits.organization_id and s.id = w.setter_id)
+           end,
+           w.share, w.amount, write_credits.base_currency
+      from (
+            select 'closer' as role, p.closer_id, null::uuid as setter_id, p.share, p.amount
+              from (select coalesce(closer_weights, array_fill(1::numeric, array[cardinality(closer_ids)])) as weights) as x
+             cross join rows from (
+                    unnest(closer_ids), unnest(app.even_shares(x.weights)),
+                    unnest(app.split_amount(write_credits.amount_base, x.weights, write_credits.base_currency))
+                   ) as p (closer_id, share, amount)
+             where cardinality(closer_ids) > 0
+            union all
+            select 'setter', null, p.setter_id, p.share, p.amount
+              from (select coalesce(setter_weights, array_fill(1::numeric, array[cardinality(setter_ids)])) as weights) as x
+             cross join rows from (
+                    unnest(setter_ids), unnest(app.even_shares(x.weights)),
+                    unnest(app.split_amount(write_credits.amount_base, x.weights, write_credits.base_currency))
+                   ) as p (setter_id, share, amount)
+             where cardinality(setter_ids) > 0
+           ) as w
+    on conflict on constraint payment_credits_person_key do update
+       set share = excluded.share, amount_base = excluded.amount_base, base_currency = excluded.base_currency,
+           payee_id = excluded.payee_id
+     where (c.share, c.amount_base, c.base_currency, c.payee_id)
+           is distinct from (excluded.share, excluded.amount_base, excluded.base_currency, excluded.payee_id);
+end;
+$$;
+comment on function app.write_credits(uuid, uuid, numeric, text, uuid[], uuid[], numeric[], numeric[]) is
+    'Make the credits of a payment these, and no others.';
+
+-- app.set_credits: the same for a stored payment, whose closer and setter become those with the largest credit.
+-- Raises PT404 for an unknown payment.
+create or replace function app.set_credits(
+    organization_id uuid, payment_id uuid, closer_ids uuid[], setter_ids uuid[],
+    closer_weights numeric[] default null, setter_weights numeric[] default null
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    p app.payments;
+begin
+    select t.* into p from app.payments as t
+     where t.organization_id = set_credits.organization_id and t.id = set_credits.payment_id
+       for no key update;
+    if not found then
+        raise exception using errcode = 'PT404', message = 'No such payment in this organization.';
+    end if;
+    perform app.write_credits(p.organization_id, p.id, p.amount_base, p.base_currency, closer_ids, setter_ids,
+                              closer_weights, setter_weights);
+    update app.payments as t set closer_id = largest.closer_id, setter_id = largest.setter_id
+      from (select (select c.closer_id from app.payment_credits as c
+                     where c.organization_id = p.organization_id and c.payment_id = p.id and c.role = 'closer'
+                     order by c.share desc, c.closer_id limit 1) as closer_id,
+                   (select c.setter_id from app.payment_credits as c
+                     where c.organization_id = p.organization_id and c.payment_id = p.id and c.role = 'setter'
+                     order by c.share desc, c.setter_id limit 1) as setter_id) as largest
+     where t.organization_id = p.organization_id and t.id = p.id
+       and (t.closer_id, t.setter_id) is distinct from (largest.closer_id, largest.setter_id);
+end;
+$$;
+comment on function app.set_credits(uuid, uuid, uuid[], uuid[], numeric[], numeric[]) is
+    'Credit these people with a payment, and nobody else.';
+
+-- app.spread_credits: the people credited stay, their amounts follow the payment's.
+create or replace function app.spread_credits(organization_id uuid, payment_id uuid) returns void
+language sql volatile set search_path = '' as $$
+    select app.set_credits(
+            spread_credits.organization_id, spread_credits.payment_id,
+            coalesce(array_agg(c.closer_id order by c.share desc, c.closer_id) filter (where c.role = 'closer'), '{}'),
+            coalesce(array_agg(c.setter_id order by c.share desc, c.setter_id) filter (where c.role = 'setter'), '{}'),
+            array_agg(c.share order by c.share desc, c.closer_id) filter (where c.role = 'closer'),
+            array_agg(c.share order by c.share desc, c.setter_id) filter (where c.role = 'setter'))
+      from app.payment_credits as c
+     where c.organization_id = spread_credits.organization_id and c.payment_id = spread_credits.payment_id;
+$$;
+comment on function app.spread_credits(uuid, uuid) is 'The people credited stay, their amounts follow the payment''s.';
+
+-- app.credit_claim: a claim is credited to the people of its call.
+create or replace function app.credit_claim(organization_id uuid, payment_id uuid) returns void
+language sql volatile set search_path = '' as $$
+    select app.set_credits(
+            p.organization_id, p.id, array_remove(array[e.credited_closer_id], null),
+            array_remove(array[case o.setter_attribution when 'event' then e.credited_setter_id
+                                    when 'original' then l.original_setter_id else l.current_setter_id end], null))
+      from app.payments as p
+      join app.organizations as o on o.id = p.organization_id
+      join app.events as e on e.organization_id = p.organization_id and e.id = p.event_id
+      left join app.leads as l on l.organization_id = e.organization_id and l.id = e.lead_id
+     where p.organization_id = credit_claim.organization_id and p.id = credit_claim.payment_id;
+$$;
+comment on function app.credit_claim(uuid, uuid) is 'A claim is credited to the people of its call.';

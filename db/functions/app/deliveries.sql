@@ -1,0 +1,17 @@
+-- Deliveries that could not be carried out, as exceptions.
+-- Internal: nobody but the owner may call these.
+
+-- app.report_failed_delivery: a delivery waits, or has been given up, and a person should know.
+create or replace function app.report_failed_delivery(organization_id uuid, webhook_event_id uuid, is_dead boolean) returns void
+language sql volatile set search_path = '' as $$
+    select app.record_exception(
+            w.organization_id, 'failed_delivery', w.id::text,
+            case when report_failed_delivery.is_dead then 'critical' else 'warning' end, 'webhook_events', array[w.id],
+            format('A %s delivery of type %s could not be processed: %s', w.provider, w.event_type, w.error),
+            case when report_failed_delivery.is_dead then 'Mend the cause, then replay the delivery.'
+                 else 'It is tried again by itself; mend the cause if the error names one.' end,
+            jsonb_build_object('webhook_event_id', w.id, 'connection_id', w.connection_id, 'attempts', w.attempts))
+      from app.webhook_events as w
+     where w.organization_id = report_failed_delivery.organization_id and w.id = report_failed_delivery.webhook_event_id;
+$$;
+comment on function app.report_failed_delivery(uuid, uuid, boolean) is 'A delivery waits, or has been given up.';

@@ -1,0 +1,201 @@
+-- Payments and refunds as processors tell of them: one row each, whatever number of deliveries in whatever order.
+-- Internal: nobody but the owner may call these.
+
+-- app.record_processor_payment: what one delivery says about one payment.
+-- Keyed by (provider, provider_account, provider_payment_id): the first delivery makes the payment and attributes it, later
+-- ones fill gaps and never add. The result does not depend on their order: the earliest paid_at and the largest amount of
+-- one currency hold (a partly captured charge grows), customer_email (typed by the payer) outranks receipt_email.
+-- amount: major units at the scale of currency. Answers created, completed or unchanged.
+create or replace function app.record_processor_payment(
+    organization_id uuid, provider text, provider_account text, provider_payment_id text, connection_id uuid,
+    livemode boolean, amount numeric, currency text, paid_at timestamptz,
+    provider_charge_id text default null, customer_email text default null, receipt_email text default null,
+    customer_name text default null, customer_phone text default null, provider_customer_id text default null,
+    provider_subscription_id text default null, description text default null, metadata jsonb default '{}',
+    out payment_id uuid, out lead_id uuid, out event_id uuid, out what text, out because text
+) returns record
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_base_currency text;
+    v_timezone      text;
+    v_old           app.payments;
+    v_new           app.payments;
+    v_found         record;
+begin
+    select o.currency, o.timezone into strict v_base_currency, v_timezone
+      from app.organizations as o where o.id = record_processor_payment.organization_id;
+
+    select p.* into v_old from app.payments as p
+     where p.organization_id = record_processor_payment.organization_id and p.provider = record_processor_payment.provider
+       and p.provider_account = record_processor_payment.provider_account
+       and p.provider_payment_id = record_processor_payment.provider_payment_id
+       for no key update;
+    if not found then
+        v_new.organization_id := organization_id;
+        v_new.id := uuidv7();
+        v_new.provider := provider;
+        v_new.livemode := livemode;
+        v_new.amount := amount;
+        v_new.currency := currency;
+        v_new.base_currency := v_base_currency;
+        v_new.amount_base := app.convert(organization_id, amount, currency, (paid_at at time zone v_timezone)::date);
+        v_new.payment_date := paid_at;
+        v_new.customer_email := coalesce(customer_email, receipt_email);
+        v_new.customer_email_norm := lower(btrim(v_new.customer_email));
+        v_new.customer_phone := customer_phone;
+        v_new.attribution_method := 'none';
+        select f.* into v_found from app.find_attribution(v_new) as f;
+
+        insert into app.payments (
+            organization_id, id, lead_id, event_id, closer_id, setter_id, source_id, traffic_type_id, whop_connection_id,
+            source, provider, provider_account, provider_payment_id, provider_charge_id, status, livemode, amount, currency,
+            amount_base, base_currency, payment_date, customer_email, customer_name, customer_phone, provider_customer_id,
+            provider_subscription_id, description, metadata, attribution_method, attribution_confidence, attribution_steps)
+        values (
+            v_new.organization_id, v_new.id, v_found.lead_id, v_found.event_id, v_found.closer_id, v_found.setter_id,
+            v_found.source_id, v_found.traffic_type_id, connection_id,
+            provider, provider, provider_account, provider_payment_id, provider_charge_id, 'succeeded', livemode, amount, currency,
+            v_new.amount_base, v_base_currency, paid_at, v_new.customer_email, customer_name, customer_phone, provider_customer_id,
+            provider_subscription_id, description, metadata, v_found.method, v_found.confidence, v_found.steps)
+        on conflict on constraint payments_provider_payment_id_key do nothing;
+        if found then
+            perform app.write_credits(v_new.organization_id, v_new.id, v_new.amount_base, v_base_currency,
+                                      array_remove(array[v_found.closer_id], null), array_remove(array[v_found.setter_id], null));
+            perform app.link_refunds(v_new.organization_id, provider, provider_account, provider_payment_id);
+            perform app.match_claims(v_new.organization_id, v_found.lead_id);
+            perform app.review_payment(v_new.organization_id, v_new.id);
+            payment_id := v_new.id;
+            lead_id := v_found.lead_id;
+            event_id := v_found.event_id;
+            what := 'created';
+            because := format('the first delivery about %s', provider_payment_id);
+            return;
+        end if;
+        -- Another delivery made the payment in this moment.
+        select p.* into strict v_old from app.payments as p
+         where p.organization_id = record_processor_payment.organization_id and p.provider = record_processor_payment.provider
+           and p.provider_account = record_processor_payment.provider_account
+           and p.provider_payment_id = record_processor_payment.provider_payment_id
+           for no key update;
+    end if;
+
+    v_new := v_old;
+    v_new.payment_date := least(v_old.payment_date, paid_at);
+    if v_old.currency = currency then
+        v_new.amount := greatest(v_old.amount, amount);
+    end if;
+    if v_old.amount_base is null or v_new.amount <> v_old.amount
+       or (v_new.payment_date at time zone v_timezone)::date <> (v_old.payment_date at time zone v_timezone)::date then
+        v_new.amount_base := app.convert(organization_id, v_new.amount, v_new.currency,
+                                         (v_new.payment_date at time zone v_timezone)::date);
+    end if;
+    v_new.whop_connection_id := coalesce(v_old.whop_connection_id, connection_id);
+    v_new.provider_charge_id := coalesce(v_old.provider_charge_id, provider_charge_id);
+    v_new.customer_email := coalesce(customer_email, v_old.customer_email, receipt_email);
+    v_new.customer_name := coalesce(v_old.customer_name, customer_name);
+    v_new.customer_phone := coalesce(v_old.customer_phone, customer_phone);
+    v_new.provider_customer_id := coalesce(v_old.provider_customer_id, provider_customer_id);
+    v_new.provider_subscription_id := coalesce(v_old.provider_subscription_id, provider_subscription_id);
+    v_new.description := coalesce(v_old.description, description);
+    v_new.metadata := metadata || v_old.metadata;
+    what := 'unchanged';
+    because := format('an earlier delivery about %s said all of it', provider_payment_id);
+    if v_new is distinct from v_old then
+        update app.payments as p
+           set payment_date = v_new.payment_date, amount = v_new.amount, amount_base = v_new.amount_base,
+               whop_connection_id = v_new.whop_connection_id, provider_charge_id = v_new.provider_charge_id,
+               customer_email = v_new.customer_email, customer_name = v_new.customer_name,
+               customer_phone = v_new.customer_phone, provider_customer_id = v_new.provider_customer_id,
+               provider_subscription_id = v_new.provider_subscription_id, description = v_new.description,
+               metadata = v_new.metadata
+         where p.organization_id = v_old.organization_id and p.id = v_old.id;
+        what := 'completed';
+        because := format('an earlier delivery about %s lacked something', provider_payment_id);
+        if (v_new.customer_email, v_new.customer_phone, v_new.payment_date, v_new.amount, v_new.amount_base)
+           is distinct from
+           (v_old.customer_email, v_old.customer_phone, v_old.payment_date, v_old.amount, v_old.amount_base) then
+            perform app.attribute_payment(v_old.organization_id, v_old.id);
+        end if;
+    end if;
+    select p.id, p.lead_id, p.event_id into payment_id, lead_id, event_id from app.payments as p
+     where p.organization_id = v_old.organization_id and p.id = v_old.id;
+end;
+$$;
+comment on function app.record_processor_payment(
+    uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb) is
+    'What one delivery says about one payment: makes it, or fills its gaps.';
+
+-- app.review_payment: keep the exceptions about one payment true: no closer, no exchange rate.
+create or replace function app.review_payment(organization_id uuid, payment_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    p          app.payments;
+    v_day      date;
+    v_counts   boolean;
+    v_credited boolean;
+begin
+    select t.* into p from app.payments as t
+     where t.organization_id = review_payment.organization_id and t.id = review_payment.payment_id;
+    v_counts := p.status = 'succeeded' and p.livemode and p.deleted_at is null and p.superseded_by_id is null
+                and p.claim_state is distinct from 'rejected';
+    v_credited := p.closer_id is not null;
+    if v_counts and not (v_credited and p.amount_base is not null) then
+        select (p.payment_date at time zone o.timezone)::date into v_day
+          from app.organizations as o where o.id = p.organization_id;
+    end if;
+
+    if v_counts and not v_credited then
+        perform app.record_exception(
+            p.organization_id, 'unattributed_payment', p.id::text, 'critical', 'payments', array[p.id],
+            format('A payment of %s %s on %s has no closer.', p.amount, p.currency, v_day),
+            'Attribute the payment to a call or a deal, or set its credits.',
+            jsonb_build_object('payment_id', p.id, 'steps', p.attribution_steps));
+    else
+        perform app.resolve_exception(p.organization_id, 'unattributed_payment', p.id::text);
+    end if;
+
+    if p.currency <> p.base_currency then
+        if v_counts and p.amount_base is null then
+            perform app.record_exception(
+                p.organization_id, 'missing_rate', p.id::text, 'critical', 'payments', array[p.id],
+                format('A payment of %s %s on %s counts nowhere: there is no rate to %s at most 7 days old.',
+                       p.amount, p.currency, v_day, p.base_currency),
+                'Enter the exchange rate of that day.', jsonb_build_object('payment_id', p.id));
+        else
+            perform app.resolve_exception(p.organization_id, 'missing_rate', p.id::text);
+        end if;
+    end if;
+end;
+$$;
+comment on function app.review_payment(uuid, uuid) is 'Keep the exceptions about one payment true.';
+
+-- app.convert_waiting_payments: give payments without an amount in the organization's currency one, now that rates changed.
+-- Answers how many it gave one. A payment that has one keeps it.
+create or replace function app.convert_waiting_payments(organization_id uuid) returns integer
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_payment record;
+    v_count   integer := 0;
+begin
+    for v_payment in
+        select p.id, app.convert(p.organization_id, p.amount, p.currency, (p.payment_date at time zone o.timezone)::date) as amount_base
+          from app.organizations as o
+          join app.payments as p on p.organization_id = o.id
+         where o.id = convert_waiting_payments.organization_id and p.amount_base is null
+           for no key update of p
+    loop
+        continue when v_payment.amount_base is null;
+        update app.payments as p set amount_base = v_payment.amount_base
+         where p.organization_id = convert_waiting_payments.organization_id and p.id = v_payment.id;
+        update app.payment_refunds as r set amount_base = app.refund_base(p, r.amount)
+          from app.payments as p
+         where p.organization_id = convert_waiting_payments.organization_id and p.id = v_payment.id
+           and r.organization_id = p.organization_id and r.payment_id = p.id;
+        perform app.spread_credits(convert_waiting_payments.organization_id, v_payment.id);
+        perform app.review_payment(convert_waiting_payments.organization_id, v_payment.id);
+        v_count := v_count + 1;
+    end loop;
+    return v_count;
+end;
+$$;
+comment on function app.convert_waiting_payments(uuid) is 'Convert payments that waited for an exchange rate.';

@@ -1,0 +1,149 @@
+-- What must always be true of payments, refunds and credits, whoever writes them.
+
+-- app.keep_refund_totals: payments.refund_amount is the sum of the payment's succeeded refunds and disputes less won disputes.
+-- A won dispute may come before its withdrawal: until then the total is 0, not less.
+create or replace function app.keep_refund_totals() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    update app.payments as p
+       set refund_amount = t.total
+      from (select c.organization_id, c.payment_id,
+                   greatest(0, coalesce(sum(case r.kind when 'dispute_won' then -r.amount else r.amount end)
+                                        filter (where r.status = 'succeeded'), 0)) as total
+              from (select distinct k.organization_id, k.payment_id from changed_rows as k where k.payment_id is not null) as c
+              left join app.payment_refunds as r on r.organization_id = c.organization_id and r.payment_id = c.payment_id
+             group by c.organization_id, c.payment_id) as t
+     where p.organization_id = t.organization_id and p.id = t.payment_id and p.refund_amount <> t.total;
+    return null;
+end;
+$$;
+comment on function app.keep_refund_totals() is 'Keeps payments.refund_amount equal to the sum of its refunds.';
+
+create or replace trigger keeps_refund_totals_of_new_rows after insert on app.payment_refunds
+    referencing new table as changed_rows for each statement execute function app.keep_refund_totals();
+create or replace trigger keeps_refund_totals_of_changed_rows after update on app.payment_refunds
+    referencing new table as changed_rows for each statement execute function app.keep_refund_totals();
+create or replace trigger keeps_refund_totals_of_deleted_rows after delete on app.payment_refunds
+    referencing old table as changed_rows for each statement execute function app.keep_refund_totals();
+
+-- app.require_whole_shares: at commit, the shares of each role of a payment that has credits add up to 1.
+create or replace function app.require_whole_shares() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+    v_organization_id constant uuid := coalesce(new.organization_id, old.organization_id);
+    v_payment_id      constant uuid := coalesce(new.payment_id, old.payment_id);
+    v_role            constant text := coalesce(new.role, old.role);
+    v_total           numeric;
+begin
+    select sum(c.share) into v_total from app.payment_credits as c
+     where c.organization_id = v_organization_id and c.payment_id = v_payment_id and c.role = v_role;
+    if v_total <> 1 then
+        raise exception using errcode = '23514', message = 'The shares of a role must add up to 1.',
+            detail = format('The %s credits of payment %s add up to %s.', v_role, v_payment_id, v_total),
+            constraint = 'payment_credits_shares_add_up_to_one', table = 'payment_credits', schema = 'app';
+    end if;
+    return null;
+end;
+$$;
+comment on function app.require_whole_shares() is 'At commit, the shares of each role of a payment add up to 1.';
+
+drop trigger if exists payment_credits_shares_add_up_to_one on app.payment_credits;
+create constraint trigger payment_credits_shares_add_up_to_one after insert or update or delete on app.payment_credits
+    deferrable initially deferred for each row execute function app.require_whole_shares();
+
+-- app.follow_rates: a new exchange rate converts the payments that waited for one.
+create or replace function app.follow_rates() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform app.convert_waiting_payments(c.organization_id)
+       from (select distinct r.organization_id from changed_rows as r) as c;
+    return null;
+end;
+$$;
+comment on function app.follow_rates() is 'A new exchange rate converts the payments that waited for one.';
+
+create or replace trigger converts_waiting_payments_after_insert after insert on app.fx_rates
+    referencing new table as changed_rows for each statement execute function app.follow_rates();
+create or replace trigger converts_waiting_payments_after_update after update on app.fx_rates
+    referencing new table as changed_rows for each statement execute function app.follow_rates();
+
+-- app.follow_call: payments follow the calls that they may rest on: a call that ended closed attracts them, a deleted one
+-- loses them, and other people are credited when others took or set it. What a person decided stays.
+create or replace function app.follow_call() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform case when p.claim_state is not null then app.credit_claim(p.organization_id, p.id)::text
+                 else app.attribute_payment(p.organization_id, p.id) end
+       from app.payments as p
+      where p.organization_id = new.organization_id and p.deleted_at is null
+        and (p.event_id = new.id
+             or p.lead_id = new.lead_id
+             or p.attribution_method = 'none' and p.customer_email_norm = new.lead_email_norm)
+        and (p.claim_state is not null and p.event_id = new.id
+             or p.attribution_method in ('none', 'identity_event', 'claim'));
+    return null;
+end;
+$$;
+comment on function app.follow_call() is 'Payments follow the calls that they may rest on.';
+
+create or replace trigger payments_follow_changed_calls after update on app.events
+    for each row when (
+        (old.credited_closer_id, old.credited_setter_id, old.lead_id, old.call_status, old.event_outcome, old.scheduled_at,
+         old.deleted_at, old.duplicate_of_id)
+        is distinct from
+        (new.credited_closer_id, new.credited_setter_id, new.lead_id, new.call_status, new.event_outcome, new.scheduled_at,
+         new.deleted_at, new.duplicate_of_id))
+    execute function app.follow_call();
+
+-- app.follow_new_calls: payments that came before the booking they were sold on.
+create or replace function app.follow_new_calls() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform app.attribute_payment(w.organization_id, w.id)
+       from (select p.organization_id, p.id
+               from changed_rows as e
+               join app.payments as p on p.organization_id = e.organization_id and p.lead_id = e.lead_id
+              where p.attribution_method in ('none', 'identity_event', 'claim') and p.deleted_at is null
+             union
+             select p.organization_id, p.id
+               from changed_rows as e
+               join app.payments as p
+                 on p.organization_id = e.organization_id and p.customer_email_norm = e.lead_email_norm
+              where p.attribution_method = 'none' and p.deleted_at is null) as w;
+    return null;
+end;
+$$;
+comment on function app.follow_new_calls() is 'Payments that came before the booking they were sold on find it.';
+
+create or replace trigger payments_follow_new_calls after insert on app.events
+    referencing new table as changed_rows for each statement execute function app.follow_new_calls();
+
+-- app.follow_connection: gateways drop what they remember of a connection that changed.
+create or replace function app.follow_connection() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform pg_notify('webhook_connections', coalesce(new.id, old.id)::text);
+    return null;
+end;
+$$;
+comment on function app.follow_connection() is 'Tells gateways to forget a connection that changed.';
+
+create or replace trigger announces_changed_connections
+    after update of connection_type, webhook_secret, webhook_secret_previous, webhook_secret_previous_until, is_active,
+                    provider_account, deleted_at or delete on app.webhook_connections
+    for each row execute function app.follow_connection();
+
+-- app.follow_organization: the same for every connection of an organization that is suspended, restored or deleted.
+create or replace function app.follow_organization() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform pg_notify('webhook_connections', c.id::text)
+       from app.webhook_connections as c where c.organization_id = new.id;
+    return null;
+end;
+$$;
+comment on function app.follow_organization() is 'Tells gateways to forget the connections of an organization that changed.';
+
+create or replace trigger announces_connections_of_changed_organizations
+    after update of suspended_at, deleted_at on app.organizations
+    for each row execute function app.follow_organization();
