@@ -69,7 +69,13 @@ def make_pool(url: str) -> Pool:
         timeout=5.0,
         reconnect_timeout=5.0,
         check=AsyncConnectionPool.check_connection,
-        kwargs={"autocommit": True, "application_name": "salesdash-jobs", "connect_timeout": 5},
+        kwargs={
+            "autocommit": True,
+            "application_name": "salesdash-jobs",
+            "connect_timeout": 5,
+            # A statement whose worker was killed ends, and lets go of its locks.
+            "options": "-c client_connection_check_interval=2s",
+        },
         name="jobs",
     )
 
