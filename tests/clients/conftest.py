@@ -1,0 +1,45 @@
+"""A real gateway that clients are pointed at, somebody who can sign in, and a call to look at."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pytest
+
+from salesdash.passwords import derive
+from salesdash.settings import Settings
+from tests.fixtures.databases import Database
+from tests.fixtures.processes import Gateway, settings_for
+from tests.world import World
+
+PASSWORD = "correct horse battery"
+APPLICATION = "https://app.test"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who signs in, where, and the call that they read and write."""
+
+    gateway: Gateway
+    world: World = field(repr=False)
+    email: str
+    organization_id: UUID
+    event_id: UUID
+
+
+@pytest.fixture(scope="module")
+def system(database: Database) -> Settings:
+    """As usual, and links may lead to one more application."""
+    given = settings_for(database)
+    return given.model_copy(update={"allowed_origins": (given.site_url, APPLICATION)})
+
+
+@pytest.fixture(scope="module")
+def scene(gateway: Gateway, committed_world: World) -> Scene:
+    """An admin of Acme, and one of its calls."""
+    acme = committed_world.organization("Acme")
+    ada = acme.admin()
+    committed_world.execute(
+        "update auth.users set password_hash = %s where id = %s", derive(PASSWORD), ada.user_id
+    )
+    call = acme.event(closer=acme.closer())
+    return Scene(gateway, committed_world, ada.email, acme.id, call.id)

