@@ -1,4 +1,4 @@
-"""The sealed parts of outbox messages, as the one `bytea` that the database keeps.
+"""Sealed secrets of outbox messages and connections, as the one `bytea` that the database keeps.
 
 Layout: 12 bytes of ASCII, the id of the master key; then the ciphertext of `SecretBox.seal`. The
 gateway seals the token that a message will carry, the jobs open it and seal the rendered message.
@@ -52,3 +52,17 @@ def _open(box: SecretBox, sealed: bytes, organization_id: UUID | None, name: str
     named = sealed[:_KEY_ID_BYTES].decode("ascii", "replace")
     parts = Sealed(named, sealed[_KEY_ID_BYTES:])
     return box.open(parts, organization_id=organization_id or PLATFORM, name=name).decode()
+
+
+def seal_connection_secret(
+    box: SecretBox, value: str, *, organization_id: UUID, connection_id: UUID
+) -> bytes:
+    """Seal the signing secret of a webhook connection, for webhook_connections.webhook_secret."""
+    return _seal(box, value, organization_id, f"connection/{connection_id}/webhook_secret")
+
+
+def open_connection_secret(
+    box: SecretBox, sealed: bytes, *, organization_id: UUID, connection_id: UUID
+) -> str:
+    """Open what `seal_connection_secret` made; SecretUnreadable for anything else."""
+    return _open(box, sealed, organization_id, f"connection/{connection_id}/webhook_secret")
