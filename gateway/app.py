@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from gateway import pages, probes
+from gateway import hooks, pages, probes
 from gateway.access import AccessLog, Requests
 from gateway.auth import routes as auth_routes
 from gateway.auth.passwords import PasswordHasher
@@ -32,6 +32,7 @@ def routes() -> list[BaseRoute]:
     return [
         *probes.ROUTES,
         *auth_routes.ROUTES,
+        *hooks.ROUTES,
         Route("/rest/v1", rest, methods=METHODS),
         Route("/rest/v1/{path:path}", rest, methods=METHODS),
         *pages.ROUTES,
@@ -71,6 +72,8 @@ def create_app(
         clock=clock,
     )
 
+    deliveries = hooks.make_hooks(pool, box, clock=clock)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await pool.open(wait=False)
@@ -80,7 +83,8 @@ def create_app(
         ):
             app.state.probe_client = probe_client
             try:
-                yield
+                async with deliveries.running(settings.required("gateway_database_url")):
+                    yield
             finally:
                 await pool.close()
                 hasher.close()
@@ -98,6 +102,7 @@ def create_app(
     app.state.pool = pool
     app.state.box = box
     app.state.auth = auth
+    app.state.hooks = deliveries
     app.state.registry = registry
     app.state.postgrest_admin_url = settings.postgrest_admin_url
     return app

@@ -1,0 +1,86 @@
+"""The named functions of schema `ingest`, one method each, same names and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from gateway.database import Pool
+
+
+class ConnectionRow(NamedTuple):
+    """A webhook endpoint in use. Secrets are sealed; until: when the previous one ends."""
+
+    organization_id: UUID
+    id: UUID
+    connection_type: str
+    webhook_secret: bytes | None
+    webhook_secret_previous: bytes | None
+    webhook_secret_previous_until: datetime | None
+
+
+class Recorded(NamedTuple):
+    """status: processed, queued, ignored or duplicate. webhook_event_id: the inbox row."""
+
+    status: str
+    webhook_event_id: UUID
+
+
+class Inbox:
+    """The only door from /hooks to the database. Every call is one transaction."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find_connection(self, connection_id: UUID) -> ConnectionRow | None:
+        """The endpoint behind an id, while it and its organization are in use."""
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(ConnectionRow)) as cursor,
+        ):
+            await cursor.execute(
+                "select organization_id, id, connection_type, webhook_secret,"
+                " webhook_secret_previous, webhook_secret_previous_until"
+                " from ingest.find_connection(connection_id => %(connection_id)s)",
+                {"connection_id": connection_id},
+            )
+            return await cursor.fetchone()
+
+    async def record_delivery(
+        self, organization_id: UUID, connection_id: UUID, body: str
+    ) -> Recorded:
+        """Take in one verified delivery. body: a JSON object as text.
+
+        Raises psycopg errors with SQLSTATE PT404 (not in use), PT400 (no event) or PT429 (over
+        the limit; DETAIL is the seconds to wait), and others when the database cannot do it now.
+        """
+        async with (
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=class_row(Recorded)) as cursor,
+        ):
+            await cursor.execute(
+                "select status, webhook_event_id from ingest.record_delivery("
+                "organization_id => %(organization_id)s, connection_id => %(connection_id)s,"
+                " body => %(body)s::jsonb)",
+                {
+                    "organization_id": organization_id,
+                    "connection_id": connection_id,
+                    "body": body,
+                },
+            )
+            recorded = await cursor.fetchone()
+            assert recorded is not None
+            return recorded
+
+    async def record_rejections(self, counts: Mapping[UUID, int]) -> None:
+        """Add refused deliveries to the counts of their connections."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "select ingest.record_rejections("
+                "connection_ids => %(connection_ids)s, counts => %(counts)s)",
+                {"connection_ids": list(counts), "counts": list(counts.values())},
+            )
