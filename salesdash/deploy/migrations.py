@@ -1,12 +1,13 @@
 """The versioned half of a deploy: yoyo, with its tables in a schema of their own."""
 
 import logging
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import psycopg
@@ -14,8 +15,7 @@ from psycopg import sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
-from yoyo.exceptions import BadMigration
-from yoyo.migrations import Migration, MigrationList, read_migrations, topological_sort
+from yoyo.migrations import Migration, parse_metadata_from_sql_comments, read_migrations
 from yoyo.utils import change_param_style
 
 from salesdash.deploy.errors import DeployFailed, describe
@@ -102,23 +102,49 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             note(migration, log=False)
 
 
-def read(folder: Path) -> MigrationList:
-    """The migrations of a folder, each loaded, in the order they are applied.
+class Change(NamedTuple):
+    """A migration on disk. requires: names in its `-- depends:`. summary: its first sentence."""
 
-    Raises DeployFailed for one that names an unknown dependency or lacks its rollback.
+    name: str
+    path: Path
+    requires: tuple[str, ...]
+    summary: str
+
+
+def read(folder: Path) -> tuple[Change, ...]:
+    """The migrations of a folder in the order they are applied: by name, after what they require.
+
+    Raises DeployFailed for one that requires what is not there, or lacks its rollback.
     """
-    migrations = read_migrations(str(folder))
-    for migration in migrations:
-        if not Path(migration.path).with_suffix("").with_suffix(".rollback.sql").exists():
-            raise DeployFailed(f"{migration.id} has no rollback file beside it.")
-    try:
-        return MigrationList(topological_sort(migrations))
-    except BadMigration as error:
-        raise DeployFailed(f"The migrations cannot be put into an order: {error}") from error
+    waiting = [_change(folder / f"{name}.sql") for name in names(folder)]
+    placed: dict[str, Change] = {}
+    while waiting:
+        ready = next((c for c in waiting if all(name in placed for name in c.requires)), None)
+        if ready is None:
+            raise DeployFailed(
+                f"The migrations cannot be put into an order: {waiting[0].name} depends on"
+                f" {', '.join(waiting[0].requires)}."
+            )
+        waiting.remove(ready)
+        placed[ready.name] = ready
+    return tuple(placed.values())
+
+
+def _change(path: Path) -> Change:
+    if not path.with_suffix(".rollback.sql").exists():
+        raise DeployFailed(f"{path.stem} has no rollback file beside it.")
+    directives, comment, _sql = parse_metadata_from_sql_comments(path.read_text())
+    first = comment.strip().split("\n")[0]
+    return Change(
+        path.stem,
+        path,
+        tuple(sorted(directives.get("depends", "").split())),
+        re.split(r"(?<=\.) ", first)[0] or path.stem.partition("_")[2].replace("_", " "),
+    )
 
 
 def names(folder: Path) -> tuple[str, ...]:
-    """The names of the migrations of a folder, without reading them."""
+    """The names of the migrations of a folder, sorted, without reading them."""
     return tuple(
         sorted(
             path.stem for path in folder.glob("*.sql") if not path.name.endswith(".rollback.sql")
@@ -170,30 +196,34 @@ def apply_pending(
     Each is a transaction of its own, tried again while clients hold locks it needs.
     Raises DeployFailed; the migrations before the failing one stay applied.
     """
-    chosen = [migration for migration in read(folder) if migration.id in pending]
-    return _process(database_url, chosen, "apply", progress)
+    chosen = tuple(change.name for change in read(folder) if change.name in pending)
+    return _process(database_url, folder, chosen, "apply", progress)
 
 
 def roll_back(
     database_url: str, folder: Path, newest_first: tuple[str, ...], progress: Callable[[str], None]
 ) -> tuple[str, ...]:
     """Roll these back in this order; return their names. Call it under the deploy lock."""
-    by_name = {migration.id: migration for migration in read(folder)}
-    missing = [name for name in newest_first if name not in by_name]
+    known = {change.name for change in read(folder)}
+    missing = [name for name in newest_first if name not in known]
     if missing:
         raise DeployFailed(f"{missing[0]} is applied, but its files are not in {folder}.")
-    return _process(database_url, [by_name[name] for name in newest_first], "rollback", progress)
+    return _process(database_url, folder, newest_first, "rollback", progress)
 
 
 def _process(
     database_url: str,
-    migrations: list[Migration],
+    folder: Path,
+    chosen: tuple[str, ...],
     operation: str,
     progress: Callable[[str], None],
 ) -> tuple[str, ...]:
+    known = {migration.id: migration for migration in read_migrations(str(folder))}
     with _backend(database_url) as backend:
-        for migration in migrations:
-            progress(migration.id)
+        for name in chosen:
+            progress(name)
+            migration = known[name]
+            migration.load()
             try:
                 for attempt in Retrying(
                     retry=retry_if_exception_type(psycopg.errors.LockNotAvailable),
@@ -204,5 +234,5 @@ def _process(
                     with attempt:
                         backend.process_one(migration, operation)
             except psycopg.Error as error:
-                raise DeployFailed(f"{migration.id}: {describe(error)}") from error
-    return tuple(migration.id for migration in migrations)
+                raise DeployFailed(f"{name}: {describe(error)}") from error
+    return chosen

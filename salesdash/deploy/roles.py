@@ -24,16 +24,10 @@ class Login(NamedTuple):
 def apply_roles(connection: psycopg.Connection, file: Path) -> None:
     """Run roles.sql, which changes nothing when all is as it says.
 
-    Roles belong to the cluster: deploys of two databases may meet in its catalogs, and then one
-    tries again. Raises DeployFailed, for example when the login may not manage roles.
+    Raises DeployFailed, for example when the login may not manage roles.
     """
     try:
-        for attempt in Retrying(
-            retry=retry_if_exception_type(MET_ANOTHER),
-            stop=stop_after_attempt(20),
-            wait=wait_random(0.01, 0.1),
-            reraise=True,
-        ):
+        for attempt in _tries():
             with attempt, connection.transaction():
                 connection.execute(file.read_bytes())
     except psycopg.errors.InsufficientPrivilege as error:
@@ -59,13 +53,25 @@ def set_passwords(
         verifier = connection.pgconn.encrypt_password(
             login.password.encode(), login.name.encode(), b"scram-sha-256"
         )
-        connection.execute(
-            sql.SQL("alter role {} password {}").format(
-                sql.Identifier(login.name), sql.Literal(verifier.decode())
-            )
-        )
+        for attempt in _tries():
+            with attempt:
+                connection.execute(
+                    sql.SQL("alter role {} password {}").format(
+                        sql.Identifier(login.name), sql.Literal(verifier.decode())
+                    )
+                )
         changed.append(login.name)
     return tuple(changed)
+
+
+def _tries() -> Retrying:
+    """Catalogs of roles are shared by the cluster: deploys of two databases may meet there."""
+    return Retrying(
+        retry=retry_if_exception_type(MET_ANOTHER),
+        stop=stop_after_attempt(20),
+        wait=wait_random(0.01, 0.1),
+        reraise=True,
+    )
 
 
 def _can_log_in(database_url: str, login: Login) -> bool:

@@ -20,15 +20,12 @@ def update(plan: Path, folder: Path, *, now: datetime) -> tuple[str, ...]:
     done = []
     text = plan.read_text() if plan.exists() else f"{HEADER}\n"
     planned = _planned(text)
-    for migration in migrations.read(folder):
-        if migration.id not in planned:
-            requires = " ".join(sorted(needed.id for needed in migration.depends))
-            note = _summary(Path(migration.path))
-            text += (
-                f"{migration.id}{f' [{requires}]' if requires else ''}"
-                f" {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} {PLANNER} # {note}\n"
-            )
-            done.append(f"planned {migration.id}")
+    for change in migrations.read(folder):
+        if change.name not in planned:
+            requires = f" [{' '.join(change.requires)}]" if change.requires else ""
+            time = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            text += f"{change.name}{requires} {time} {PLANNER} # {change.summary}\n"
+            done.append(f"planned {change.name}")
     if done:
         plan.write_text(text)
     wanted = {
@@ -50,17 +47,20 @@ def update(plan: Path, folder: Path, *, now: datetime) -> tuple[str, ...]:
 def differences(plan: Path, folder: Path) -> tuple[str, ...]:
     """How plan, revert links and verify files differ from the migrations, as sentences."""
     found = []
-    ordered = [migration.id for migration in migrations.read(folder)]
+    required = {change.name: sorted(change.requires) for change in migrations.read(folder)}
+    ordered = list(required)
     planned = list(_planned(plan.read_text() if plan.exists() else ""))
     if sorted(planned) != sorted(ordered):
         found.append(f"sqitch.plan has {planned}, db/migrations has {ordered}.")
-    required = {m.id: sorted(needed.id for needed in m.depends) for m in migrations.read(folder)}
     for name, requires in _planned(plan.read_text() if plan.exists() else "").items():
         if name in required and requires != required[name]:
             found.append(f"sqitch.plan says that {name} requires {requires}.")
-        early = [other for other in requires if planned.index(other) > planned.index(name)]
-        if early:
-            found.append(f"sqitch.plan has {name} before {early}, which it requires.")
+        before = planned[: planned.index(name)]
+        found.extend(
+            f"sqitch.plan does not have {other} before {name}, which requires it."
+            for other in requires
+            if other not in before
+        )
     for name in ordered:
         link, target = folder / "revert" / f"{name}.sql", Path("..", f"{name}.rollback.sql")
         if not link.is_symlink() or link.readlink() != target:
@@ -80,13 +80,3 @@ def _planned(text: str) -> dict[str, list[str]]:
     """Name and requirements of each planned change, in order."""
     matches = (LINE.match(line) for line in text.splitlines())
     return {match["name"]: sorted((match["requires"] or "").split()) for match in matches if match}
-
-
-def _summary(path: Path) -> str:
-    """The first comment line of a migration that is no directive, else its name in words."""
-    for line in path.read_text().splitlines():
-        if not line.startswith("--"):
-            break
-        if not re.match(r"--\s*(depends|transactional)\s*:", line):
-            return re.split(r"(?<=\.) ", line.removeprefix("--").strip())[0]
-    return path.stem.partition("_")[2].replace("_", " ")

@@ -18,6 +18,12 @@ def bootstrap(server: PostgresServer, database: str = DATABASE) -> None:
 
 
 def _create(server: PostgresServer, database: str) -> None:
+    # In the template, so that a database that is dropped and made again has them revoked as well.
+    with psycopg.connect(server.superuser_url("template1"), autocommit=True) as connection:
+        connection.execute(
+            "revoke execute on function lo_creat(integer), lo_create(oid), lowrite(integer, bytea),"
+            " lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea) from public"
+        )
     with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
         deployer = sql.Identifier(DEPLOYER)
         if not _exists(connection, "select from pg_roles where rolname = %s", DEPLOYER):
@@ -36,11 +42,6 @@ def _create(server: PostgresServer, database: str) -> None:
             connection.execute(
                 sql.SQL("create database {} owner {}").format(sql.Identifier(database), deployer)
             )
-    with psycopg.connect(server.superuser_url(database), autocommit=True) as connection:
-        connection.execute(
-            "revoke execute on function lo_creat(integer), lo_create(oid), lowrite(integer, bytea),"
-            " lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea) from public"
-        )
 
 
 def _exists(connection: psycopg.Connection, query: str, name: str) -> bool:

@@ -8,6 +8,7 @@ import psycopg
 
 from salesdash import deploy
 from salesdash.home import ROOT
+from tests.fixtures.cluster import LOGINS, PASSWORD
 from tests.fixtures.databases import Database
 
 ZOO = """-- A zoo.
@@ -75,7 +76,13 @@ class Tree:
 
     def deploy(self) -> deploy.DeployReport:
         """Deploy as the deployer, no superuser."""
-        return deploy.deploy(self.database.deployer_url, self.path, lock_wait_s=30, patience_s=30)
+        return deploy.deploy(
+            self.database.deployer_url,
+            self.path,
+            logins=[deploy.Login(login, PASSWORD) for login in LOGINS],
+            lock_wait_s=30,
+            patience_s=30,
+        )
 
     def connect(self) -> psycopg.Connection:
         """A connection in autocommit mode, as the owner."""
@@ -84,8 +91,8 @@ class Tree:
         return connection
 
     def one(self, query: str) -> object:
-        """The only value of a query's only row."""
-        with self.connect() as connection:
+        """The only value of a query's only row, read as the deployer."""
+        with psycopg.connect(self.database.deployer_url, autocommit=True) as connection:
             row = connection.execute(query.encode()).fetchone()
         assert row is not None
         return row[0]
