@@ -12,7 +12,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from salesdash import demo
 from salesdash.cli.output import console, expected, plain
+from salesdash.demo import load
 from salesdash.home import State, home_of
 from salesdash.settings import load_settings
 from salesdash.supervisor import Event
@@ -31,7 +33,7 @@ def up() -> None:
     """
     settings = load_settings()
     home = home_of(settings).create()
-    asyncio.run(Up(settings, home, TerminalReporter(), demo=None).run())
+    asyncio.run(Up(settings, home, TerminalReporter(), demo=load).run())
 
 
 class TerminalReporter(Reporter):

@@ -1,0 +1,143 @@
+"""What happens: calls are booked, moved, held and paid for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from salesdash.demo import stripe_events
+from salesdash.demo.cast import TRAFFIC_TYPES, Company
+from salesdash.demo.story import FORMS, Call
+from salesdash.demo.writer import Roster, Writer
+
+
+class Sales:
+    """One company's sales, told to the product as its calendar, its people and Stripe would."""
+
+    def __init__(self, writer: Writer, company: Company, roster: Roster, now: datetime) -> None:
+        """now: nothing after it has happened yet."""
+        self._writer = writer
+        self._company = company
+        self._roster = roster
+        self._now = now
+
+    def tell(self, call: Call) -> None:
+        """Book a call, and tell what became of it."""
+        booking = f"demo-{call.number}"
+        event = self._book(call, booking, call.scheduled_at, call.booked_at)
+        moved_at = call.scheduled_at - timedelta(hours=3)
+        if call.is_booked_twice:
+            again = call.booked_at + timedelta(minutes=2)
+            self._book(call, f"{booking}-twice", call.scheduled_at, again)
+        if call.outcome == "canceled":
+            self._writer.call(
+                "app.cancel_call",
+                organization_id=self._roster.organization_id,
+                event_id=event,
+                canceled_by="invitee",
+                at=moved_at,
+                reason="Something came up",
+            )
+        elif call.again_at is not None:
+            self._book(call, f"{booking}-again", call.again_at, moved_at, moved_from=event)
+        elif call.outcome is not None:
+            self._submit_form(call, event)
+        self._pay(call)
+
+    def stranger_pays(self) -> None:
+        """A payment that nothing on file explains: it waits for an admin."""
+        paid_at = self._now - timedelta(days=4)
+        price = self._company.packages[0].price
+        charge = self._charge(1, price, "accounting@unknown.example", "Accounting", paid_at)
+        for event in stripe_events.paid(charge):
+            self._deliver(event, paid_at)
+
+    def _book(
+        self,
+        call: Call,
+        booking: str,
+        scheduled_at: datetime,
+        booked_at: datetime,
+        *,
+        moved_from: UUID | None = None,
+    ) -> UUID:
+        roster = self._roster
+        kind = "Follow-up" if call.is_follow_up else "Strategy call"
+        traffic = TRAFFIC_TYPES[call.is_paid_traffic]
+        made: UUID = self._writer.call(
+            "app.book_call",
+            organization_id=roster.organization_id,
+            scheduled_at=scheduled_at,
+            booked_at=booked_at,
+            email=call.email,
+            full_name=call.name,
+            closer_id=roster.closers[call.closer],
+            setter_id=None if call.setter is None else roster.setters[call.setter],
+            source_id=roster.ids["sources", call.source],
+            traffic_type_id=roster.ids["traffic_types", traffic],
+            call_type_id=roster.ids["call_types", kind],
+            provider="calendly",
+            provider_booking_id=booking,
+            calendly_invitee_uuid=booking,
+            rescheduled_from_id=moved_from,
+        )
+        return made
+
+    def _submit_form(self, call: Call, event: UUID) -> None:
+        form = {**FORMS[call.outcome or ""], "notes": f"Spoke with {call.name}."}
+        if call.package is not None:
+            form |= {
+                "cash_collected": str(call.cash),
+                "currency": self._company.currency,
+                "contract_value": str(call.package.price),
+                "package_id": str(self._roster.ids["packages", call.package.name]),
+                "payment_type": "pif" if call.package.installments == 1 else "payment_plan",
+            }
+        self._writer.call(
+            "app.record_form",
+            organization_id=self._roster.organization_id,
+            event_id=event,
+            form=Jsonb(form),
+            at=call.scheduled_at + timedelta(minutes=65),
+        )
+
+    def _pay(self, call: Call) -> None:
+        for part, payment in enumerate(call.payments):
+            charge = self._charge(
+                call.number * 10 + part, payment.amount, call.email, call.name, payment.paid_at
+            )
+            for event in stripe_events.paid(charge):
+                self._deliver(event, payment.paid_at)
+            gone_at = payment.paid_at + timedelta(days=5)
+            if part > 0 or gone_at > self._now:
+                continue
+            if call.refund is not None:
+                self._deliver(stripe_events.refunded(charge, call.refund, gone_at), gone_at)
+            elif call.is_disputed:
+                self._deliver(stripe_events.disputed(charge, gone_at), gone_at)
+
+    def _charge(
+        self, number: int, amount: Decimal, email: str, name: str, paid_at: datetime
+    ) -> stripe_events.Charge:
+        return stripe_events.Charge(
+            account=f"acct_{self._company.slug}",
+            number=number,
+            amount=amount,
+            currency=self._company.currency,
+            email=email,
+            name=name,
+            paid_at=paid_at,
+        )
+
+    def _deliver(self, event: dict[str, Any], at: datetime) -> None:
+        self._writer.call(
+            "ingest.record_delivery",
+            organization_id=self._roster.organization_id,
+            connection_id=self._roster.connection_id,
+            body=Jsonb(event),
+            received_at=at,
+        )
