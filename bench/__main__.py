@@ -1,0 +1,67 @@
+"""`make bench`: measure, print a table, and keep it in bench/RESULTS.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import policies
+from bench.measure import Row
+from bench.stack import running_stack
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+def machine() -> str:
+    """What the numbers were seen on."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}"
+
+
+def write(rows: list[Row]) -> None:
+    """Replace the results of the last run."""
+    lines = [
+        "# Results",
+        "",
+        "Medians of interleaved rounds; every ratio is to a baseline of the same run. `make bench` measures again.",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}.",
+        "",
+        "| what | measured | baseline in the same run | ratio | to hold | |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {r.what} | {r.value} | {r.baseline} | {r.ratio:.2f} | {r.hold} | {'holds' if r.holds else 'missed'} |"
+        for r in rows
+    ]
+    RESULTS.write_text("\n".join(lines) + "\n")
+
+
+def show(rows: list[Row]) -> None:
+    """The same table on the terminal."""
+    table = Table("what", "measured", "baseline", "ratio", "to hold", "")
+    for r in rows:
+        table.add_row(
+            r.what, r.value, r.baseline, f"{r.ratio:.2f}", r.hold, "holds" if r.holds else "missed"
+        )
+    Console().print(table)
+
+
+def main() -> None:
+    """Run every benchmark on one fresh system."""
+    console = Console(stderr=True)
+    with running_stack() as stack:
+        with console.status("loading a million calls …"):
+            policies.load(stack)
+        with console.status("measuring policies …"):
+            rows = policies.measure(stack)
+    write(rows)
+    show(rows)
+
+
+main()

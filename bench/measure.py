@@ -1,0 +1,33 @@
+"""Timing: interleaved rounds, so that what slows one side down slows the other too."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One line of the results. ratio: value over baseline; hold: the target in words."""
+
+    what: str
+    value: str
+    baseline: str
+    ratio: float
+    hold: str
+    holds: bool
+
+
+def medians(work: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
+    """Milliseconds per call, the median over rounds in which every piece of work runs once."""
+    times: dict[str, list[float]] = {name: [] for name in work}
+    for name, call in work.items():
+        call()  # warm caches and plans
+        times[name].clear()
+    for _ in range(rounds):
+        for name, call in work.items():
+            began = time.perf_counter()
+            call()
+            times[name].append((time.perf_counter() - began) * 1000)
+    return {name: statistics.median(measured) for name, measured in times.items()}
