@@ -30,6 +30,7 @@ declare
     v_scale    integer;
     v_grace    interval;
     v_cash     boolean;
+    v_bounds   timestamptz[];
 begin
     if v_start is null or v_end is null or not isfinite(v_as_of)
        or v_start not between date '1970-01-01' and date '2199-12-31'
@@ -51,19 +52,18 @@ begin
       left join app.portal_settings as p on p.organization_id = o.id
      where o.id = v_organization_id;
 
+    v_bounds := array[app.day_start(v_before.start_date, v_timezone), app.day_start(v_start, v_timezone),
+                      app.day_start(v_end + 1, v_timezone)];
+
     return query
-    with present as (
-        select m.metric, m.rests_on, m.numerator, m.denominator, m.coverage
-          from app.period_metrics(v_organization_id, v_start, v_end, v_timezone, v_as_of, v_scale, v_scope.cash_role,
+    with measured as (
+        select m.period, m.metric, m.rests_on, m.numerator, m.denominator, m.coverage
+          from app.period_metrics(v_organization_id, v_bounds, v_timezone, v_as_of, v_scale, v_scope.cash_role,
                                   v_scope.closers, v_scope.setters, v_source, v_traffic, v_type) as m
         union all
-        select m.metric, m.rests_on, m.numerator, m.denominator, m.coverage
+        select 2, m.metric, m.rests_on, m.numerator, null, null
           from app.standing_metrics(v_organization_id, v_as_of, v_grace, (v_as_of at time zone v_timezone)::date, v_scale,
                                     v_scope.closers, v_scope.setters, v_source, v_traffic, v_type) as m
-    ), past as (
-        select m.metric, m.numerator, m.denominator
-          from app.period_metrics(v_organization_id, v_before.start_date, v_before.end_date, v_timezone, v_as_of, v_scale,
-                                  v_scope.cash_role, v_scope.closers, v_scope.setters, v_source, v_traffic, v_type) as m
     )
     select c.metric, c.unit,
            case when n.denominator is null then n.numerator else n.numerator / nullif(n.denominator, 0) end,
@@ -71,12 +71,9 @@ begin
            case when b.denominator is null then b.numerator else b.numerator / nullif(b.denominator, 0) end,
            n.coverage, v_as_of
       from app.metric_catalog as c
-      join present as r on r.metric = c.metric
-     cross join lateral (
-        select not app.hides_metric(v_scope.seen_as, v_cash, r.rests_on, c.unit) as is_visible
-     ) as h
-      left join present as n on n.metric = c.metric and h.is_visible
-      left join past as b on b.metric = c.metric and h.is_visible
+      left join measured as n on n.metric = c.metric and n.period = 2
+       and not app.hides_metric(v_scope.seen_as, v_cash, n.rests_on, c.unit)
+      left join measured as b on b.metric = n.metric and b.period = 1
      order by c.position;
 end;
 $$;

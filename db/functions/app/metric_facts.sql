@@ -35,7 +35,7 @@ comment on function app.previous_period(date, date) is 'The period that a period
 
 -- app.call_facts: countable calls, one row each: not deleted, no duplicates, no test leads.
 -- closer_id took it, setter_id booked the first of its chain; source and types come from the first booking where a later one
--- has none. in_rates: its type counts in rates, or it has no type.
+-- has none. in_rates: its type counts in rates, or it has no type. is_disqualified: the form that rules says so.
 create or replace function app.call_facts(
     organization_id uuid, closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null
@@ -43,13 +43,15 @@ create or replace function app.call_facts(
     event_id uuid, root_event_id uuid, rescheduled_from_id uuid, lead_id uuid,
     booked_at timestamptz, scheduled_at timestamptz, scheduled_end_at timestamptz,
     closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid, call_type_id uuid,
-    call_status text, event_outcome text, canceled_by text, in_rates boolean
+    call_status text, event_outcome text, canceled_by text, in_rates boolean, is_disqualified boolean
 )
 language sql stable parallel safe
 begin atomic
     select e.id, e.root_event_id, e.rescheduled_from_id, e.lead_id, e.booked_at, e.scheduled_at, e.scheduled_end_at,
            e.credited_closer_id, e.credited_setter_id, i.source_id, i.traffic_type_id, i.call_type_id,
-           e.call_status, e.event_outcome, e.canceled_by, coalesce(t.counts_in_rates, true)
+           e.call_status, e.event_outcome, e.canceled_by, coalesce(t.counts_in_rates, true),
+           exists (select from app.post_call_forms as q
+                    where q.organization_id = e.organization_id and q.event_id = e.id and q.is_active and q.disqualified)
       from app.events as e
      cross join lateral (
         select case when e.source_id is null and e.rescheduled_from_id is not null
@@ -282,34 +284,28 @@ create or replace function app.credited_cash_facts(
 )
 language sql stable parallel safe
 begin atomic
-    select f.payment_id, f.refund_id, f.kind, f.moved_at, f.paid_at, f.amount, null::uuid, null::uuid,
+    select f.payment_id, f.refund_id, f.kind, f.moved_at, f.paid_at,
+           case when cash_role is null then f.amount
+                else app.credited_movement(c.organization_id, f.payment_id, f.refund_id, c.role, c.id, c.amount_base, c.share,
+                                           f.amount, f.currency) end,
+           c.closer_id, c.setter_id,
            f.source_id, f.traffic_type_id, f.call_type_id, f.package_id, f.deal_type, f.is_from_processor,
            exists (select from app.payment_credits as o
                     where o.organization_id = credited_cash_facts.organization_id and o.payment_id = f.payment_id
                       and o.role = 'closer')
       from app.cash_facts(credited_cash_facts.organization_id, credited_cash_facts.source, traffic_type, call_type) as f
-     where cash_role is null
-    union all
-    select f.payment_id, f.refund_id, f.kind, f.moved_at, f.paid_at,
-           app.credited_movement(c.organization_id, f.payment_id, f.refund_id, c.role, c.id, c.amount_base, c.share,
-                                 f.amount, f.currency),
-           c.closer_id, c.setter_id,
-           f.source_id, f.traffic_type_id, f.call_type_id, f.package_id, f.deal_type, f.is_from_processor,
-           exists (select from app.payment_credits as o
-                    where o.organization_id = c.organization_id and o.payment_id = f.payment_id and o.role = 'closer')
-      from app.payment_credits as c
-      join app.cash_facts(credited_cash_facts.organization_id, credited_cash_facts.source, traffic_type, call_type) as f
-        on f.payment_id = c.payment_id
-     where cash_role is not null and c.organization_id = credited_cash_facts.organization_id and c.role = cash_role
-       and (closers is null or c.closer_id = any (closers)
+      left join app.payment_credits as c
+        on c.organization_id = credited_cash_facts.organization_id and c.payment_id = f.payment_id and c.role = cash_role
+     where (cash_role is null or c.id is not null)
+       and (closers is null or cash_role is null or c.closer_id = any (closers)
             or cash_role = 'setter' and exists (
                 select from app.payment_credits as o
-                 where o.organization_id = c.organization_id and o.payment_id = c.payment_id
+                 where o.organization_id = credited_cash_facts.organization_id and o.payment_id = f.payment_id
                    and o.role = 'closer' and o.closer_id = any (closers)))
-       and (setters is null or c.setter_id = any (setters)
+       and (setters is null or cash_role is null or c.setter_id = any (setters)
             or cash_role = 'closer' and exists (
                 select from app.payment_credits as o
-                 where o.organization_id = c.organization_id and o.payment_id = c.payment_id
+                 where o.organization_id = credited_cash_facts.organization_id and o.payment_id = f.payment_id
                    and o.role = 'setter' and o.setter_id = any (setters)));
 end;
 comment on function app.credited_cash_facts(uuid, text, uuid[], uuid[], uuid, uuid, uuid) is
@@ -350,9 +346,9 @@ end;
 comment on function app.deal_facts(uuid, uuid[], uuid[], uuid, uuid, uuid) is 'Deals that count, one row each.';
 
 -- app.refunded_calls: calls whose money came and went: all that was paid for their deal, or for the call itself without a
--- deal, is refunded or disputed away.
+-- deal, is refunded or disputed away. The same for everybody, so its plan is kept.
 create or replace function app.refunded_calls(organization_id uuid) returns table (event_id uuid)
-language sql stable parallel safe
+language sql stable parallel safe rows 100 set plan_cache_mode = force_generic_plan
 begin atomic
     select k.event_id
       from (
