@@ -12,7 +12,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from salesdash import demo
 from salesdash.cli.output import console, expected, plain
 from salesdash.demo import load
 from salesdash.home import State, home_of
