@@ -119,6 +119,10 @@ class Up:
         if server is not None:
             with self._timed("Postgres is ready"):
                 command = await self._aside(postgres.prepare, server)
+                if command.set_aside:
+                    self._reporter.step(
+                        f"Data whose secrets are gone was moved to {command.set_aside}"
+                    )
                 await self._begin(wiring.postgres_child(command, server))
                 await self._aside(postgres.bootstrap, server)
         with self._timed("The schema is deployed"):

@@ -207,13 +207,13 @@ def _python_environment(settings: Settings, without: Collection[str]) -> dict[st
 
 
 def database_probe(url: str) -> Probe:
-    """Whether the server accepts this login."""
+    """Whether the server answers this login; a wrong password is an answer, too."""
 
     async def ready() -> bool:
         try:
             connection = await psycopg.AsyncConnection.connect(url, connect_timeout=5)
-        except psycopg.OperationalError:
-            return False
+        except psycopg.OperationalError as refused:
+            return "password authentication failed" in str(refused)
         await connection.close()
         return True
 

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+import psycopg
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
@@ -45,6 +46,10 @@ class SentenceGroup(TyperGroup):
             return super().invoke(ctx)
         except tuple(expected) as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            raise typer.Exit(1) from None
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[-1]
+            print(f"error: The database does not answer: {reason}", file=sys.stderr)  # noqa: T201
             raise typer.Exit(1) from None
 
 

@@ -10,6 +10,7 @@ from typing import IO
 
 import psycopg
 
+from salesdash.postgres.belonging import mark_ours, set_aside_foreign
 from salesdash.postgres.binaries import server_bin
 from salesdash.postgres.cluster import (
     clear_stale_lock,
@@ -40,7 +41,8 @@ class ServerCommand:
     """How to spawn the server in the foreground: arguments of subprocess.Popen and its like.
 
     user, group, extra_groups: numbers to become when we are root, else None. SIGINT stops the
-    server fast and cleanly; it writes its log to standard error.
+    server fast and cleanly; it writes its log to standard error. set_aside: where data of a state
+    folder that is gone was moved, if there was any.
     """
 
     argv: tuple[str, ...]
@@ -49,6 +51,7 @@ class ServerCommand:
     user: int | None
     group: int | None
     extra_groups: tuple[int, ...] | None
+    set_aside: Path | None = None
 
 
 def prepare(server: PostgresServer) -> ServerCommand:
@@ -58,6 +61,8 @@ def prepare(server: PostgresServer) -> ServerCommand:
     """
     ensure_base(server)
     bin_dir = server_bin(server)
+    aside = set_aside_foreign(server)
+    mark_ours(server)
     ensure_cluster(server, bin_dir)
     clear_stale_lock(server)
     require_free_port(server.port)
@@ -74,6 +79,7 @@ def prepare(server: PostgresServer) -> ServerCommand:
         user=owner.uid if owner else None,
         group=owner.gid if owner else None,
         extra_groups=() if owner else None,
+        set_aside=aside,
     )
 
 
@@ -125,7 +131,7 @@ def wait_ready(
             psycopg.connect(server.superuser_url(), connect_timeout=5).close()
             return
         except psycopg.OperationalError as error:
-            reason = str(error).strip().rsplit("\n", 1)[-1]
+            reason = str(error).strip().splitlines()[0]
         if process is not None and process.poll() is not None:
             raise PostgresUnusable(
                 f"Postgres ended with code {process.returncode} while starting; its log says why."

@@ -201,3 +201,26 @@ def test_a_taken_port_is_one_sentence(installation: Installation) -> None:
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"error: Port {port} on 127.0.0.1 is taken by process ")
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_an_outside_server_is_used_as_it_is(installation: Installation) -> None:
+    with installation.up():
+        other = Installation(installation.output.parent / "guest")
+        other.output.parent.mkdir()
+        other.environment["DATABASE_URL"] = installation.status()["database_url"]
+        with other.up():
+            status = other.status()
+            names = [each["name"] for each in status["processes"]]
+            assert (names, status["running"]) == (["postgrest", "jobs", "gateway"], True)
+            assert status["database_url"] == other.environment["DATABASE_URL"]
+            assert other.answers(status["anon_key"]) == 200
+        assert installation.status()["running"] is True
+
+
+def test_an_unreachable_outside_server_is_one_sentence(tmp_path: Path) -> None:
+    lost = Installation(tmp_path)
+    lost.environment["DATABASE_URL"] = f"postgresql://deployer:x@127.0.0.1:{free_port()}/salesdash"
+    refused = lost.run("up")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: The database cannot be reached")
+    assert len(refused.stderr.splitlines()) == 1
