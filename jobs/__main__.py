@@ -16,8 +16,9 @@ def run() -> int:
     try:
         settings = load_settings()
         logs.configure("jobs", output=settings.log_format, level=settings.log_level)
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        for chatty in ("apscheduler", "httpx", "psycopg.pool"):
+            # What matters of it the loops say themselves, once.
+            logging.getLogger(chatty).setLevel(logging.ERROR)
         asyncio.run(main(settings))
     except SettingsError as error:
         sys.stderr.write(f"error: {error}\n")

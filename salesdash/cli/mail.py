@@ -8,10 +8,9 @@ from uuid import UUID
 import psycopg
 import typer
 from psycopg.rows import class_row
-from rich.table import Table
 
 from salesdash import wiring
-from salesdash.cli.output import CommandFailed, console, data, plain
+from salesdash.cli.output import CommandFailed, data, plain
 from salesdash.home import home_of
 from salesdash.mailbox import QUERY, Letter, SealedLetter, open_letter
 from salesdash.secretbox import SecretBox, SecretUnreadable
@@ -33,11 +32,11 @@ def list_letters(
     if as_json:
         data([_summary(letter) for letter in letters])
         return
-    shown = Table("Id", "Sent", "To", "Subject", box=None, pad_edge=False)
     for letter in letters:
-        sent = letter.sent_at.isoformat(sep=" ", timespec="seconds")
-        shown.add_row(str(letter.id), sent, letter.to, letter.subject)
-    console.print(shown)
+        sent = f"{letter.sent_at:%Y-%m-%d %H:%M:%S}"
+        plain(f"{letter.id}  {sent}  {letter.to}  {letter.subject}")
+    if not letters:
+        plain("No e-mail yet.")
 
 
 @app.command("show")
