@@ -56,11 +56,14 @@ create or replace function session.admin_create_user(
     session_id uuid, user_id uuid, email text, password_hash text, is_confirmed boolean, user_metadata jsonb
 ) returns jsonb
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_user_id uuid;
 begin
     perform auth.require_super_admin_session(admin_create_user.session_id, admin_create_user.user_id);
-    return auth.user_document(app.create_user(
+    v_user_id := app.create_user(
         email => admin_create_user.email, password_hash => admin_create_user.password_hash,
-        is_confirmed => admin_create_user.is_confirmed, user_metadata => admin_create_user.user_metadata));
+        is_confirmed => admin_create_user.is_confirmed, user_metadata => admin_create_user.user_metadata);
+    return auth.user_document(v_user_id);
 end;
 $$;
 comment on function session.admin_create_user(uuid, uuid, text, text, boolean, jsonb) is 'Make a person who can sign in.';
