@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import psutil
@@ -92,12 +93,14 @@ def clear_stale_lock(server: PostgresServer) -> None:
     process = running_postmaster(server)
     if process is not None:
         process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=60)
-        except psutil.TimeoutExpired:
-            raise PostgresUnusable(
-                f"Another Postgres (process {process.pid}) serves {server.data} and does not stop."
-            ) from None
+        ends_at = time.monotonic() + 60
+        while _lives(process):
+            if time.monotonic() > ends_at:
+                raise PostgresUnusable(
+                    f"Another Postgres (process {process.pid}) serves {server.data} "
+                    "and does not stop."
+                )
+            time.sleep(0.02)
     lock.unlink(missing_ok=True)
 
 
@@ -110,6 +113,14 @@ def running_postmaster(server: PostgresServer) -> psutil.Process | None:
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
     return process if serves else None
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still runs; one that ended but whose parent has not noticed does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def environment() -> dict[str, str]:
