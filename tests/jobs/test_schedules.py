@@ -155,6 +155,25 @@ def test_schedules_are_for_admins_of_the_organization_only(world: World) -> None
     assert schedules(world, acme) != []
 
 
+def test_the_audit_trail_tells_what_people_change_and_not_what_the_clock_notes(
+    world: World,
+) -> None:
+    acme = world.organization("acme")
+    admin = acme.admin()
+    (due,) = due_schedules(world, acme)
+    fire(world, due, FIRE_TIME)
+    with world.acting_as(admin) as db:
+        db.rows("select api.update_schedule(%s, is_enabled => false)", due["id"])
+    trail = world.rows(
+        "select action, actor_id, new_data from app.audit_logs"
+        " where organization_id = %s and table_name = 'job_schedules' and action = 'UPDATE'",
+        acme.id,
+    )
+    assert [(row["actor_id"], row["new_data"]["is_enabled"]) for row in trail] == [
+        (admin.user_id, False)
+    ]
+
+
 def schedules(world: World, organization: Organization) -> list[dict[str, Any]]:
     return world.rows("select * from app.job_schedules where organization_id = %s", organization.id)
 

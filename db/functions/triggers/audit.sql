@@ -13,6 +13,8 @@ return case table_name
     when 'payments' then array['metadata', 'attribution_steps', 'customer_email_norm']
     when 'events' then array['lead_email_norm']
     when 'leads' then array['email_norm', 'phone_norm']
+    -- What the clock notes on a schedule is no change that anybody made.
+    when 'job_schedules' then array['due_after', 'next_fire_at', 'last_fire_at', 'error', 'updated_at']
     else array['email_norm']
 end;
 comment on function app.audit_secret_columns(text) is 'Columns that never enter the audit trail: ciphertext, hashes, and copies.';
@@ -62,7 +64,8 @@ begin
                v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(o) - v_secret, to_jsonb(n) - v_secret
           from new_rows as n
           join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-         where o.* is distinct from n.*;
+         where o.* is distinct from n.*
+           and (tg_table_name <> 'job_schedules' or to_jsonb(o) - v_secret is distinct from to_jsonb(n) - v_secret);
     else
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
                                     actor_session_id, request_id, reason, old_data)
