@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from salesdash.cli import db, doctor, down, keys, mail, people, psql, status, token, up
+from salesdash.cli import db, doctor, down, explain, keys, mail, people, psql, status, token, up
 from salesdash.cli.output import SentenceGroup
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("psql")(psql.psql)
 app.command("token")(token.token)
+app.command("explain-access")(explain.explain_access)
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")

@@ -28,17 +28,21 @@ def token(
 
     Demo logins need no password: it is in the state file.
     """
-    state = home_of(load_settings()).read_state()
+    session = sign_in(home_of(load_settings()).read_state(), who, password_stdin=password_stdin)
+    if as_json:
+        data(session)
+    else:
+        plain(str(session["access_token"]))
+
+
+def sign_in(state: State, who: str, *, password_stdin: bool = False) -> Any:
+    """The session body of a sign-in at the running gateway. who: an address or a demo role."""
     if state.gateway_url is None or state.anon_key is None:
         raise CommandFailed("Nothing was started here yet: run `make up` first.")
     email, password = _login(
         state, who, sys.stdin.readline().rstrip("\n") if password_stdin else None
     )
-    session = _sign_in(state.gateway_url, state.anon_key, email, password)
-    if as_json:
-        data(session)
-    else:
-        plain(str(session["access_token"]))
+    return _sign_in(state.gateway_url, state.anon_key, email, password)
 
 
 def _login(state: State, who: str, password: str | None) -> tuple[str, str]:
