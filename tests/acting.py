@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -107,3 +108,11 @@ def _text(value: object) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"a claim cannot be {value!r}")
+
+
+@contextmanager
+def refused(code: str) -> Iterator[pytest.ExceptionInfo[psycopg.Error]]:
+    """The block is refused with this SQLSTATE; afterwards .value.diag has the rest."""
+    with pytest.raises(psycopg.Error) as caught:
+        yield caught
+    assert caught.value.sqlstate == code, caught.value

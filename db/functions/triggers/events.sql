@@ -8,8 +8,8 @@
 create or replace function app.prepare_event() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-    v_root   app.events;
-    v_known  record;
+    v_root  app.events;
+    v_known record;
 begin
     if new.call_status <> 'scheduled' or new.event_outcome is not null or new.pcf_submitted or new.canceled_at is not null then
         raise exception using errcode = 'PT422', message = 'A new call starts scheduled.',
@@ -32,26 +32,19 @@ begin
         new.booked_at := new.scheduled_at;
         new.is_booked_at_estimated := true;
     end if;
-    if new.scheduled_end_at is null then
-        new.scheduled_end_at := new.scheduled_at + make_interval(mins => coalesce((
-            select t.duration_minutes from app.call_types as t
-             where t.organization_id = new.organization_id and t.id = new.call_type_id), 60));
-    end if;
-    if new.lead_id is not null and num_nulls(new.lead_name, new.lead_email, new.lead_phone) > 0 then
-        select l.full_name, l.email, l.phone into v_known
-          from app.leads as l where l.organization_id = new.organization_id and l.id = new.lead_id;
-        new.lead_name := coalesce(new.lead_name, v_known.full_name);
-        new.lead_email := coalesce(new.lead_email, v_known.email);
-        new.lead_phone := coalesce(new.lead_phone, v_known.phone);
-    end if;
-    if new.closer_id is not null and new.closer_name is null then
-        new.closer_name := (select c.name from app.closers as c
-                             where c.organization_id = new.organization_id and c.id = new.closer_id);
-    end if;
-    if new.setter_id is not null and new.setter_name is null then
-        new.setter_name := (select s.name from app.setters as s
-                             where s.organization_id = new.organization_id and s.id = new.setter_id);
-    end if;
+    select t.duration_minutes, l.full_name, l.email, l.phone, c.name as closer_name, s.name as setter_name into v_known
+      from (select) as one
+      left join app.call_types as t on t.organization_id = new.organization_id and t.id = new.call_type_id
+      left join app.leads as l on l.organization_id = new.organization_id and l.id = new.lead_id
+      left join app.closers as c on c.organization_id = new.organization_id and c.id = new.closer_id
+      left join app.setters as s on s.organization_id = new.organization_id and s.id = new.setter_id;
+    new.scheduled_end_at := coalesce(
+        new.scheduled_end_at, new.scheduled_at + make_interval(mins => coalesce(v_known.duration_minutes, 60)));
+    new.lead_name := coalesce(new.lead_name, v_known.full_name);
+    new.lead_email := coalesce(new.lead_email, v_known.email);
+    new.lead_phone := coalesce(new.lead_phone, v_known.phone);
+    new.closer_name := coalesce(new.closer_name, v_known.closer_name);
+    new.setter_name := coalesce(new.setter_name, v_known.setter_name);
     return new;
 end;
 $$;
