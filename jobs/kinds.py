@@ -12,6 +12,11 @@ class RunLost(Exception):
     """Another worker has the run now, or it has ended: stop, and write nothing more."""
 
 
+BATCH = 100
+"""Deliveries that are processed again in one transaction."""
+COUNTS = 50_000
+"""Delivery counts that are added up in one transaction."""
+
 Counts = Mapping[str, int]
 Job = Callable[[Queue, ClaimedRun], Awaitable[Counts]]
 """Does a run and answers what it did, by name. May be cancelled anywhere and started again."""
@@ -40,8 +45,23 @@ async def housekeeping(queue: Queue, _run: ClaimedRun) -> Counts:
     return {"rows_deleted": await queue.housekeeping()}
 
 
+async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
+    """Failed deliveries once more, refunds to their payments, delivery counts added up."""
+    retried = tried = await queue.retry_webhook_events(BATCH)
+    while tried == BATCH:
+        tried = await queue.retry_webhook_events(BATCH)
+        retried += tried
+    linked = await queue.link_refunds()
+    folded = added = await queue.fold_connection_stats(COUNTS)
+    while added == COUNTS:
+        added = await queue.fold_connection_stats(COUNTS)
+        folded += added
+    return {"retried": retried, "refunds_linked": linked, "counts_folded": folded}
+
+
 JOBS: Final[Mapping[str, Job]] = {
     "data-quality": data_quality,
+    "inbox-upkeep": inbox_upkeep,
     "partition-upkeep": partition_upkeep,
     "housekeeping": housekeeping,
 }

@@ -253,6 +253,18 @@ class Queue:
         """Make the partitions of the months ahead; answers how many were missing."""
         return int(await self._value("select jobs.ensure_partitions()"))
 
+    async def retry_webhook_events(self, batch: int) -> int:
+        """Process up to batch failed deliveries that are due; answers how many."""
+        return int(await self._value("select jobs.retry_webhook_events(%s)", batch))
+
+    async def link_refunds(self) -> int:
+        """Refunds that missed their payment find it; answers how many."""
+        return int(await self._value("select jobs.link_refunds()"))
+
+    async def fold_connection_stats(self, batch: int) -> int:
+        """Add up to batch delivery counts; answers how many there were."""
+        return int(await self._value("select jobs.fold_connection_stats(%s)", batch))
+
     async def housekeeping(self) -> int:
         """Delete finished work that nobody needs any more; answers how many rows."""
         return int(await self._value("select jobs.housekeeping()"))

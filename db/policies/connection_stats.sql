@@ -1,2 +1,19 @@
--- Delivery counts are read by functions only.
+-- Admins see the delivery counts that are not added up yet, as part of their connections.
 alter table app.connection_stats enable row level security;
+drop policy if exists "members stay inside their organizations" on app.connection_stats;
+create policy "members stay inside their organizations" on app.connection_stats
+    as restrictive for all to authenticated, org_admin
+    using (organization_id = any ((select auth.member_organization_ids())::uuid[]));
+drop policy if exists "admins read every row of their organizations" on app.connection_stats;
+create policy "admins read every row of their organizations" on app.connection_stats
+    for select to org_admin
+    using (true);
+drop policy if exists "admins of some organizations read their rows" on app.connection_stats;
+create policy "admins of some organizations read their rows" on app.connection_stats
+    for select to authenticated
+    using (organization_id = any ((select auth.admin_organization_ids())::uuid[]));
+drop policy if exists "super admins read every row" on app.connection_stats;
+create policy "super admins read every row" on app.connection_stats
+    for select to super_admin
+    using (true);
+grant select on app.connection_stats to authenticated, org_admin, super_admin;

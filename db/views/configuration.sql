@@ -340,33 +340,41 @@ select
     t.provider_account,
     t.is_active,
     t.rate_limit_per_minute,
-    t.last_webhook_at,
-    t.webhook_count,
-    t.duplicate_count,
-    t.rejected_count,
-    t.failed_count,
+    greatest(t.last_webhook_at, s.last_at) as last_webhook_at,
+    t.webhook_count + s.accepted as webhook_count,
+    t.duplicate_count + s.duplicates as duplicate_count,
+    t.rejected_count + s.rejected as rejected_count,
+    t.failed_count + s.failed as failed_count,
     t.deleted_at,
     t.created_at,
     t.updated_at
   from app.webhook_connections as t
+ cross join lateral (
+        -- What the worker has not added up yet.
+        select coalesce(sum(c.accepted), 0)::bigint as accepted, coalesce(sum(c.duplicates), 0)::bigint as duplicates,
+               coalesce(sum(c.rejected), 0)::bigint as rejected, coalesce(sum(c.failed), 0)::bigint as failed,
+               max(c.received_at) filter (where c.accepted + c.duplicates > 0) as last_at
+          from app.connection_stats as c
+         where c.organization_id = t.organization_id and c.connection_id = t.id
+       ) as s
  where t.deleted_at is null;
 grant select on api.webhook_connections to authenticated, org_admin, super_admin;
 comment on view api.webhook_connections is $$Configured webhook endpoints; the id is in the URL, secrets are ciphertext and shown to nobody.$$;
 comment on column api.webhook_connections.organization_id is 'The tenant.';
 comment on column api.webhook_connections.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.webhook_connections.name is 'Name shown to people.';
-comment on column api.webhook_connections.connection_type is 'Connection type.';
-comment on column api.webhook_connections.api_key_last4 is 'Api key last4.';
-comment on column api.webhook_connections.webhook_secret_last4 is 'Webhook secret last4.';
+comment on column api.webhook_connections.connection_type is 'stripe, whop, calendly, acuity or manychat.';
+comment on column api.webhook_connections.api_key_last4 is 'The last four characters of the API key.';
+comment on column api.webhook_connections.webhook_secret_last4 is 'The last four characters of the signing secret.';
 comment on column api.webhook_connections.webhook_secret_previous_until is 'Until when the previous secret is honoured.';
 comment on column api.webhook_connections.provider_account is 'Whose account at the provider; payments are keyed by it.';
 comment on column api.webhook_connections.is_active is 'Whether it is in use.';
-comment on column api.webhook_connections.rate_limit_per_minute is 'Rate limit per minute.';
+comment on column api.webhook_connections.rate_limit_per_minute is 'Deliveries that are accepted in a minute.';
 comment on column api.webhook_connections.last_webhook_at is 'Last verified delivery, duplicates included.';
 comment on column api.webhook_connections.webhook_count is 'Distinct verified events accepted.';
-comment on column api.webhook_connections.duplicate_count is 'Duplicate count.';
-comment on column api.webhook_connections.rejected_count is 'Rejected count.';
-comment on column api.webhook_connections.failed_count is 'Failed count.';
+comment on column api.webhook_connections.duplicate_count is 'Deliveries of events that had been accepted before.';
+comment on column api.webhook_connections.rejected_count is 'Deliveries that were refused: not genuine, too late, over the limit.';
+comment on column api.webhook_connections.failed_count is 'Events whose first processing failed.';
 comment on column api.webhook_connections.deleted_at is 'When it was deleted; NULL while it counts.';
 comment on column api.webhook_connections.created_at is 'When the row was made.';
 comment on column api.webhook_connections.updated_at is 'When the row last changed.';

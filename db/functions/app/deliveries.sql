@@ -15,3 +15,9 @@ language sql volatile set search_path = '' as $$
      where w.organization_id = report_failed_delivery.organization_id and w.id = report_failed_delivery.webhook_event_id;
 $$;
 comment on function app.report_failed_delivery(uuid, uuid, boolean) is 'A delivery waits, or has been given up.';
+
+-- app.delivery_attempts: how often a delivery is processed before it is given up.
+create or replace function app.delivery_attempts() returns integer
+language sql immutable parallel safe
+return 8;
+comment on function app.delivery_attempts() is 'How often a delivery is processed before it is given up.';

@@ -8,6 +8,7 @@ begin atomic
     select k.kind, k.scope, k.max_attempts, k.summary
       from (values
         ('data-quality',     'organization', 5, 'Look for rows that need a person and list them as exceptions.'),
+        ('inbox-upkeep',     'platform',     1, 'Retry deliveries that failed, link waiting refunds, add up delivery counts.'),
         ('partition-upkeep', 'platform',     5, 'Make the monthly partitions of the months ahead.'),
         ('housekeeping',     'platform',     5, 'Delete finished work that nobody needs any more.')
       ) as k (kind, scope, max_attempts, summary);

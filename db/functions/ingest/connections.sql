@@ -1,4 +1,5 @@
 -- What the gateway may know of connections, and what it counts about them.
+grant usage on schema ingest to gateway;
 
 -- ingest.find_connection: the endpoint behind an id in a URL, with its sealed secrets; no row unless it, and its
 -- organization, are in use.

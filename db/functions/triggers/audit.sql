@@ -7,7 +7,9 @@ return case table_name
     when 'organization_integrations' then array[
         'calendly_api_key_encrypted', 'close_api_key_encrypted', 'ghl_api_key_encrypted', 'hubspot_api_key_encrypted',
         'whop_api_key_encrypted', 'stripe_api_key_encrypted', 'slack_webhook_url_encrypted']
-    when 'webhook_connections' then array['api_key', 'webhook_secret', 'webhook_secret_previous']
+    when 'webhook_connections' then array[
+        'api_key', 'webhook_secret', 'webhook_secret_previous', 'last_webhook_at', 'webhook_count', 'duplicate_count',
+        'rejected_count', 'failed_count', 'updated_at']
     when 'closer_access_tokens' then array['token_hash']
     when 'invitations' then array['token_hash', 'email_norm']
     when 'payments' then array['metadata', 'attribution_steps', 'customer_email_norm']
@@ -65,7 +67,7 @@ begin
           from new_rows as n
           join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
          where o.* is distinct from n.*
-           and (tg_table_name <> 'job_schedules' or to_jsonb(o) - v_secret is distinct from to_jsonb(n) - v_secret);
+           and (tg_table_name not in ('job_schedules', 'webhook_connections') or to_jsonb(o) - v_secret is distinct from to_jsonb(n) - v_secret);
     else
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
                                     actor_session_id, request_id, reason, old_data)

@@ -1,0 +1,88 @@
+-- The worker's part of taking deliveries in: what failed is tried again, what was counted is added up.
+
+-- jobs.retry_webhook_events: process deliveries again that failed and are due, the oldest first, up to batch of them.
+-- One that fails for the last time is dead, and a critical exception. Answers how many were tried.
+-- Callers:  the worker. Several may run at once: each takes what no other one holds.
+-- Definer:  the worker has no rights on tables.
+create or replace function jobs.retry_webhook_events(batch integer default 100, as_of timestamptz default now()) returns integer
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_event   record;
+    v_outcome record;
+    v_status  text;
+    v_count   integer := 0;
+begin
+    for v_event in
+        select w.organization_id, w.id, w.connection_id, w.provider, w.livemode, w.body, w.attempts, c.provider_account
+          from app.webhook_events as w
+          join app.webhook_connections as c on c.organization_id = w.organization_id and c.id = w.connection_id
+         where w.status = 'queued' and w.next_attempt_at <= retry_webhook_events.as_of
+         order by w.next_attempt_at, w.id
+         limit retry_webhook_events.batch for no key update of w skip locked
+    loop
+        select p.* into v_outcome from ingest.process(
+            v_event.provider, v_event.organization_id, v_event.connection_id, v_event.provider_account, v_event.livemode,
+            v_event.body) as p;
+        v_status := case when v_outcome.status = 'queued' and v_event.attempts + 1 >= app.delivery_attempts() then 'dead'
+                         else v_outcome.status end;
+        update app.webhook_events as w
+           set status = v_status, attempts = w.attempts + 1, error = v_outcome.error, steps = w.steps || v_outcome.steps,
+               next_attempt_at = case v_status when 'queued' then retry_webhook_events.as_of + app.back_off(w.attempts + 1) end,
+               processed_at = case when v_status <> 'queued' then retry_webhook_events.as_of end,
+               lead_id = v_outcome.lead_id, event_id = v_outcome.event_id, payment_id = v_outcome.payment_id
+         where w.organization_id = v_event.organization_id and w.id = v_event.id;
+        if v_status = 'dead' or v_status = 'queued' and not v_outcome.is_passing then
+            perform app.report_failed_delivery(v_event.organization_id, v_event.id, v_status = 'dead');
+        elsif v_status <> 'queued' then
+            perform app.resolve_exception(v_event.organization_id, 'failed_delivery', v_event.id::text);
+        end if;
+        v_count := v_count + 1;
+    end loop;
+    return v_count;
+end;
+$$;
+comment on function jobs.retry_webhook_events(integer, timestamptz) is 'Process failed deliveries again; answers how many were tried.';
+grant execute on function jobs.retry_webhook_events(integer, timestamptz) to worker;
+
+-- jobs.link_refunds: refunds whose payment was recorded in the same moment find it; answers how many.
+-- Definer:  the worker has no rights on tables.
+create or replace function jobs.link_refunds() returns bigint
+language sql volatile security definer set search_path = '' as $$
+    select app.link_refunds();
+$$;
+comment on function jobs.link_refunds() is 'Refunds whose payment was recorded in the same moment find it.';
+grant execute on function jobs.link_refunds() to worker;
+
+-- jobs.fold_connection_stats: add up what was counted since the last time, up to batch rows, and forget windows of the
+-- limiter that are over. Answers how many rows were added up.
+-- Definer:  the worker has no rights on tables.
+create or replace function jobs.fold_connection_stats(batch integer default 50000, as_of timestamptz default now()) returns bigint
+language sql volatile security definer set search_path = '' as $$
+    with taken as (
+        delete from app.connection_stats as s
+         where (s.organization_id, s.id) in (
+            select t.organization_id, t.id from app.connection_stats as t
+             limit fold_connection_stats.batch for update skip locked)
+        returning s.organization_id, s.connection_id, s.received_at, s.accepted, s.duplicates, s.rejected, s.failed
+    ), sums as (
+        select t.organization_id, t.connection_id, sum(t.accepted) as accepted, sum(t.duplicates) as duplicates,
+               sum(t.rejected) as rejected, sum(t.failed) as failed,
+               max(t.received_at) filter (where t.accepted + t.duplicates > 0) as last_at
+          from taken as t
+         group by t.organization_id, t.connection_id
+    ), written as (
+        update app.webhook_connections as c
+           set webhook_count = c.webhook_count + s.accepted, duplicate_count = c.duplicate_count + s.duplicates,
+               rejected_count = c.rejected_count + s.rejected, failed_count = c.failed_count + s.failed,
+               last_webhook_at = greatest(c.last_webhook_at, s.last_at)
+          from sums as s
+         where c.organization_id = s.organization_id and c.id = s.connection_id
+        returning 1
+    ), forgotten as (
+        delete from app.rate_limits as l where l.window_start < fold_connection_stats.as_of - interval '5 minutes'
+        returning 1
+    )
+    select count(*) from taken;
+$$;
+comment on function jobs.fold_connection_stats(integer, timestamptz) is 'Add up delivery counts; answers how many rows.';
+grant execute on function jobs.fold_connection_stats(integer, timestamptz) to worker;

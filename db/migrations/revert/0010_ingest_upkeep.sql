@@ -1,0 +1,1 @@
+../0010_ingest_upkeep.rollback.sql
