@@ -108,8 +108,9 @@ create or replace function app.read_form(
 language plpgsql stable set search_path = '' as $$
 declare
     v_answers jsonb;
+    v_said    text;
+    v_status  text;
     v_outcome text;
-    v_state   record;
     v_field   text;
     v_amount  numeric;
     v_organization app.organizations;
@@ -120,14 +121,13 @@ begin
     select o.* into strict v_organization from app.organizations as o where o.id = event.organization_id;
 
     -- What happened.
-    v_outcome := replace(concat('=', v_answers ->> 'event_outcome', '='), '=showed=', '=showed_no_offer=');
-    v_outcome := nullif(btrim(v_outcome, '='), '');
+    v_said := case v_answers ->> 'event_outcome' when 'showed' then 'showed_no_offer' else v_answers ->> 'event_outcome' end;
     result.organization_id := event.organization_id;
     result.event_id := event.id;
-    result.call_occurred := coalesce((v_answers ->> 'call_occurred')::boolean, v_outcome <> 'no_show');
+    result.call_occurred := coalesce((v_answers ->> 'call_occurred')::boolean, v_said <> 'no_show');
     result.lead_showed := coalesce((v_answers ->> 'lead_showed')::boolean, result.call_occurred);
-    result.offer_made := coalesce((v_answers ->> 'offer_made')::boolean, v_outcome in ('showed_offer', 'closed'), false);
-    result.deal_closed := coalesce((v_answers ->> 'deal_closed')::boolean, v_outcome = 'closed', false);
+    result.offer_made := coalesce((v_answers ->> 'offer_made')::boolean, v_said in ('showed_offer', 'closed'), false);
+    result.deal_closed := coalesce((v_answers ->> 'deal_closed')::boolean, v_said = 'closed', false);
     result.non_occurrence_reason := coalesce(
         v_answers ->> 'non_occurrence_reason', case when not result.call_occurred then 'lead_no_show' end);
     result.disqualified := coalesce((v_answers ->> 'disqualified')::boolean, false);
@@ -136,9 +136,9 @@ begin
         errors := jsonb_build_object('call_occurred', 'Say whether the call took place.') || errors;
     elsif not errors ?| array['call_occurred', 'lead_showed', 'offer_made', 'deal_closed', 'non_occurrence_reason', 'event_outcome'] then
         errors := app.form_contradictions(result) || errors;
-        v_state := app.form_result(
-            result.call_occurred, result.lead_showed, result.offer_made, result.deal_closed, result.non_occurrence_reason);
-        if v_outcome is not null and v_state.call_status is not null and v_state.event_outcome is distinct from v_outcome then
+        select r.call_status, r.event_outcome into v_status, v_outcome from app.form_result(
+            result.call_occurred, result.lead_showed, result.offer_made, result.deal_closed, result.non_occurrence_reason) as r;
+        if v_said is not null and v_status is not null and v_outcome is distinct from v_said then
             errors := errors || jsonb_build_object('event_outcome', 'The other answers say something else.');
         end if;
     end if;
@@ -171,11 +171,11 @@ begin
     if own_closer_id is not null and result.closer_id <> own_closer_id then
         errors := errors || jsonb_build_object('closer_id', 'Closers report for themselves; an admin can name somebody else.');
     end if;
-    if result.call_outcome_id is not null and v_state is not null and v_state.call_status is not null and not errors ? 'call_outcome_id'
+    if result.call_outcome_id is not null and v_status is not null and not errors ? 'call_outcome_id'
        and not exists (
             select from app.call_outcomes as c
              where c.organization_id = event.organization_id and c.id = result.call_outcome_id
-               and c.call_status = v_state.call_status and c.event_outcome is not distinct from v_state.event_outcome) then
+               and c.call_status = v_status and c.event_outcome is not distinct from v_outcome) then
         errors := errors || jsonb_build_object('call_outcome_id', 'This outcome means something else than the other answers.');
     end if;
     if own_closer_id is not null and result.notes is null and not errors ? 'notes' and exists (
