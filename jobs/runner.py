@@ -31,7 +31,7 @@ class Pace:
 
 
 class Runner:
-    """Runs jobs for one worker, one at a time."""
+    """Runs jobs for one worker. Each call of `run_next` does one; several may be under way."""
 
     def __init__(
         self,

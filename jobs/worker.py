@@ -1,4 +1,4 @@
-"""One worker process: the clock ticks, and two loops poll the queue and the outbox.
+"""One worker process: the clock ticks, and loops poll the queue and the outbox.
 
 Any number of workers may run; the database keeps them apart. A database that goes away is waited
 for with growing pauses; SIGTERM and SIGINT let the present run finish, or give it back.
@@ -38,6 +38,8 @@ POLL_S = 1.0
 ALIVE_S = 2.0
 STALE_AFTER = timedelta(seconds=30)
 LONGEST_PAUSE_S = 5.0
+RUNS_AT_ONCE = 2
+"""So that one long run does not keep the short ones waiting."""
 
 Step = Callable[[], Awaitable[bool]]
 
@@ -147,7 +149,8 @@ async def work(worker: Worker, stopping: asyncio.Event) -> None:
     scheduler.start()
     try:
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(poll("queue", runner.run_next, stopping))
+            for number in range(RUNS_AT_ONCE):
+                loops.create_task(poll(f"queue {number + 1}", runner.run_next, stopping))
             loops.create_task(poll("outbox", sender.send_next, stopping))
             loops.create_task(_guarded("alive", queue.worker_alive))
     finally:
