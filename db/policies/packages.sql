@@ -54,3 +54,5 @@ create policy "super admins remove rows" on app.packages
     for delete to super_admin
     using (true);
 grant delete on app.packages to authenticated, org_admin, super_admin;
+-- Checks of the table run as whoever writes.
+grant execute on function app.is_money(numeric, text), app.currency_exponent(text) to authenticated, org_admin, super_admin;
