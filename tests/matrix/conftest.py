@@ -1,0 +1,60 @@
+"""The scene of the matrix, built once for each module on its own database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.fixtures.databases import Database
+from tests.matrix.people import ANALYST_LOGIN
+from tests.matrix.scene import Row, Scene
+
+ANALYST_PASSWORD = "not-a-secret"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The committed scene, and a superuser's connection that can be anybody.
+
+    Between tests the connection is in no transaction.
+    """
+
+    connection: psycopg.Connection
+    rows: tuple[Row, ...]
+    analyst_url: str
+
+    def of(self, table: str) -> list[Row]:
+        """The rows of one table."""
+        return [row for row in self.rows if row.table == table]
+
+
+@pytest.fixture(scope="module")
+def stage(database: Database) -> Iterator[Stage]:
+    """Two organizations and everybody who may try something."""
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        _ensure_analyst(connection)
+        with connection.transaction():
+            scene = Scene(connection)
+            scene.build()
+        yield Stage(
+            connection,
+            tuple(scene.rows),
+            f"postgresql://{ANALYST_LOGIN}:{ANALYST_PASSWORD}@{database.host}:{database.port}/{database.name}",
+        )
+
+
+def _ensure_analyst(connection: psycopg.Connection) -> None:
+    """Logins belong to the cluster, which workers of the run share: one makes it."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtext(%s))", (ANALYST_LOGIN,))
+        exists = connection.execute(
+            "select from pg_roles where rolname = %s", (ANALYST_LOGIN,)
+        ).fetchone()
+        if exists is None:
+            connection.execute(
+                sql.SQL("create role {} login password {} in role analyst").format(
+                    sql.Identifier(ANALYST_LOGIN), sql.Literal(ANALYST_PASSWORD)
+                )
+            )
