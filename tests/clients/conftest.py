@@ -1,15 +1,18 @@
 """A real gateway that clients are pointed at, somebody who can sign in, and a call to look at."""
 
+import fcntl
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from salesdash.passwords import derive
 from salesdash.settings import Settings
+from tests.clients.nodejs import install
 from tests.fixtures.databases import Database
 from tests.fixtures.processes import Gateway, settings_for
-from tests.world import World
+from tests.world import Organization, World
 
 PASSWORD = "correct horse battery"
 APPLICATION = "https://app.test"
@@ -24,6 +27,15 @@ class Scene:
     email: str
     organization_id: UUID
     event_id: UUID
+    organization: Organization = field(repr=False)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The JavaScript project, installed by whichever worker comes first."""
+    with Path(tmp_path_factory.getbasetemp().parent, "salesdash-npm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return install()
 
 
 @pytest.fixture(scope="module")
@@ -42,4 +54,4 @@ def scene(gateway: Gateway, committed_world: World) -> Scene:
         "update auth.users set password_hash = %s where id = %s", derive(PASSWORD), ada.user_id
     )
     call = acme.event(closer=acme.closer())
-    return Scene(gateway, committed_world, ada.email, acme.id, call.id)
+    return Scene(gateway, committed_world, ada.email, acme.id, call.id, acme)

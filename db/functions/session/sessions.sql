@@ -4,7 +4,8 @@
 -- The gateway derives a successor as HMAC-SHA256(token, nonce) and hands in a nonce and the hash of what it gives.
 -- Answers the nonces that lead from the presented token to the one to use now: the given one for a token used for the
 -- first time; those on record for one used less than auth.refresh_overlap() ago.
--- Guarantees: a token that is used again later ends the whole session; no row means: sign in again.
+-- Guarantees: a token that is used again later ends the whole session; no row means: sign in again. Tokens that were
+-- used longer ago than a session lives are forgotten, and then count as unknown.
 create or replace function session.refresh(
     token_hash bytea, nonce bytea, successor_hash bytea, user_agent text, address inet
 ) returns table (nonces bytea[], session_id uuid, user_document jsonb)
@@ -34,6 +35,8 @@ begin
            set refreshed_at = now(), expires_at = now() + auth.session_lifetime(),
                user_agent = left(refresh.user_agent, 512), address = refresh.address
          where s.id = v_token.session_id;
+        delete from auth.refresh_tokens as t
+         where t.session_id = v_token.session_id and t.used_at < now() - auth.session_lifetime();
         nonces := array[refresh.nonce];
     elsif v_token.used_at > now() - auth.refresh_overlap() then
         with recursive chain as (

@@ -53,6 +53,9 @@ begin
         if not found or finish_sign_up.invitation_hash is null then
             return;
         end if;
+        update auth.users as u
+           set email_confirmed_at = now(), updated_at = now()
+         where u.id = v_user_id and u.email_confirmed_at is null;
     else
         begin
             v_user_id := app.create_user(
