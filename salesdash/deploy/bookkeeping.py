@@ -1,6 +1,6 @@
 """What the last deploy did: which files it ran, what each of them made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -86,18 +86,31 @@ def forget(connection: psycopg.Connection, paths: Iterable[str]) -> None:
     connection.execute("delete from deploy.repeatables where path = any (%s)", (list(paths),))
 
 
-def note(connection: psycopg.Connection, path: str, sha256: str, objects: Iterable[Name]) -> None:
-    """Record that a file was run and what it made; it must have been forgotten before."""
+def note(
+    connection: psycopg.Connection, files: Mapping[str, str], objects: Mapping[Name, str]
+) -> None:
+    """Record which files ran and what they made; they must have been forgotten before.
+
+    files: SHA-256 by path. objects: path by object.
+    """
     connection.execute(
-        "insert into deploy.repeatables (path, sha256) values (%s, %s)", (path, sha256)
+        """
+        insert into deploy.repeatables (path, sha256)
+        select f.path, f.sha256 from unnest(%s::text[], %s::text[]) as f (path, sha256)
+        """,
+        (list(files), list(files.values())),
     )
-    names = list(objects)
     connection.execute(
         """
         insert into deploy.objects (type, identity, path)
-        select t.type, t.identity, %s from unnest(%s::text[], %s::text[]) as t (type, identity)
+        select o.type, o.identity, o.path
+          from unnest(%s::text[], %s::text[], %s::text[]) as o (type, identity, path)
         """,
-        (path, [name.type for name in names], [name.identity for name in names]),
+        (
+            [name.type for name in objects],
+            [name.identity for name in objects],
+            list(objects.values()),
+        ),
     )
 
 

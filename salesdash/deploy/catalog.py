@@ -138,3 +138,18 @@ def touched(connection: psycopg.Connection) -> dict[Row, str]:
     The place is another one after every change, so two calls tell what happened between them.
     """
     return {Row(classid, oid): ctid for classid, oid, ctid in connection.execute(_TOUCHED)}
+
+
+def identify(connection: psycopg.Connection, rows: Iterable[Row]) -> dict[Row, Name]:
+    """The names of those of these objects that exist."""
+    wanted = list(rows)
+    found = connection.execute(
+        """
+        select r.classid, r.oid, i.type, i.identity
+          from unnest(%s::oid[], %s::oid[]) as r (classid, oid)
+         cross join pg_identify_object(r.classid, r.oid, 0) as i
+         where i.identity is not null
+        """,
+        ([row.classid for row in wanted], [row.oid for row in wanted]),
+    )
+    return {Row(classid, oid): Name(kind, identity) for classid, oid, kind, identity in found}

@@ -116,18 +116,25 @@ class _Attempt:
         """Carry the plan out. Raises _NeedsMoreDropped when it was not enough."""
         if self.plan.is_empty:
             return Applied((), (), 1)
+        self._take_back()
+        bookkeeping.forget(
+            self.connection, (*self.plan.gone, *(file.path for file in self.plan.run))
+        )
+        # From here to the commit, clients that need what changes have to wait.
         drop(self.connection, self.plan.drop)
         owners = self._run_files(progress)
-        now = catalog.load(self.connection)
-        made = {name: owners[row] for row, name in now.names.items() if row in owners}
-        stale = now.objects & {name for name in self._ours() if name not in made}
+        ours = set(self._ours())
+        old = [row for row, name in self.live.names.items() if name in ours]
+        now = catalog.identify(self.connection, {*owners, *old})
+        made = {now[row]: path for row, path in owners.items() if row in now}
+        stale = ours & set(now.values()) - set(made)
         if stale:
-            raise _NeedsMoreDropped(stale)
+            raise _NeedsMoreDropped(frozenset(stale))
         self._note(made)
         self.connection.execute("notify pgrst, 'reload schema'")
         return Applied(
             tuple(file.path for file in self.plan.run),
-            tuple(f"{n.type} {n.identity}" for n in self.plan.drop if n not in now.objects),
+            tuple(f"{name.type} {name.identity}" for name in self.plan.drop if name not in made),
             1,
         )
 
@@ -136,6 +143,14 @@ class _Attempt:
         running = {file.path for file in self.plan.run}
         return [name for name, path in self.record.objects.items() if path in running]
 
+    def _take_back(self) -> None:
+        ours = self._ours()
+        grants.take_back(
+            self.connection,
+            functions=[name.identity for name in ours if name.type in ROUTINES],
+            tables={self.live.tables[name] for name in ours if name in self.live.tables},
+        )
+
     def _run_files(self, progress: Callable[[str], None]) -> dict[Row, str]:
         """Run the files; return which of them made what.
 
@@ -143,12 +158,6 @@ class _Attempt:
         file of old if that does not run now, and to nobody if no file made it: a migration did, and
         a file only grants on it.
         """
-        ours = self._ours()
-        grants.take_back(
-            self.connection,
-            functions=[name.identity for name in ours if name.type in ROUTINES],
-            tables={self.live.tables[name] for name in ours if name in self.live.tables},
-        )
         free = {file.path for file in self.plan.run} | set(self.plan.gone)
         owners: dict[Row, str] = {}
         before = catalog.touched(self.connection)
@@ -182,24 +191,19 @@ class _Attempt:
             raise _failure(file, error) from error
 
     def _note(self, made: dict[Name, str]) -> None:
-        run = self.plan.run
-        bookkeeping.forget(self.connection, (*self.plan.gone, *(file.path for file in run)))
-        for file in run:
-            mine = [name for name, path in made.items() if path == file.path]
-            bookkeeping.note(self.connection, file.path, file.sha256, mine)
+        bookkeeping.note(self.connection, {file.path: file.sha256 for file in self.plan.run}, made)
         bookkeeping.note_migrations(self.connection, self.migrations)
 
 
 def drop(connection: psycopg.Connection, names: Iterable[Name]) -> None:
     """Drop these, in this order. Raises DeployFailed when something unknown depends on one."""
-    for name in names:
-        try:
-            connection.execute(f"drop {name.type} if exists {name.identity}".encode())
-        except psycopg.errors.DependentObjectsStillExist as error:
-            raise DeployFailed(
-                f"The {name.type} {name.identity} has to change, but something that no file of this"
-                f" tree makes depends on it: {error.diag.message_detail}"
-            ) from error
+    statements = "".join(f"drop {name.type} if exists {name.identity};" for name in names)
+    try:
+        connection.execute(statements.encode())
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise DeployFailed(
+            f"Something that no file of this tree makes is in the way: {describe(error)}"
+        ) from error
 
 
 def _failure(file: File, error: psycopg.Error) -> DeployFailed:

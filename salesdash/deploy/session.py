@@ -27,7 +27,7 @@ def connect(database_url: str, *, application_name: str = WORKING) -> psycopg.Co
             database_url, autocommit=True, application_name=application_name, connect_timeout=10
         )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = str(error).strip().splitlines()[0]
         raise DeployFailed(f"The database cannot be reached: {reason}") from error
     if connection.info.server_version < MINIMUM_VERSION:
         major = connection.info.server_version // 10000
