@@ -13,8 +13,8 @@ WAIT_S = 5.0
 GIVE_UP_S = 4.0
 """How long the pool itself tries to reconnect; after it, each request tries anew.
 
-Without a limit the pauses between attempts double, and a server that comes back after a while is not
-noticed for as long again.
+Without a limit the pauses between attempts double, and a server that comes back is not noticed for
+as long again as it was away.
 """
 
 
