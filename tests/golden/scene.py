@@ -80,13 +80,13 @@ def _money(acme: Organization, closers: dict[str, Person]) -> dict[str, Row]:
             superseded_by_id=made[row["superseded_by"]].id if row["superseded_by"] else None,
             attribution_method="manual",
         )
-        credits = [part.split(":") for part in row["closer_credits"].split()]
+        shares = [part.split(":") for part in row["closer_credits"].split()]
         acme.world.execute(
             "select app.set_credits(%s, %s, %s::uuid[], '{}', %s::numeric[])",
             acme.id,
             made[row["id"]].id,
-            [closers[name].closer_id for name, _ in credits],
-            [Decimal(share) for _, share in credits] or None,
+            [closers[name].closer_id for name, _ in shares],
+            [Decimal(share) for _, share in shares] or None,
         )
     for row in _rows("refunds.csv"):
         acme.refund(

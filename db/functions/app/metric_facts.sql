@@ -384,18 +384,18 @@ begin atomic
            greatest(s.due - coalesce(c.collected, 0), 0)
       from app.deal_facts(owed_facts.organization_id, closers, setters, owed_facts.source, traffic_type, call_type) as d
       join (
-        select b.id as deal_id,
-               round(sum(i.amount), app.currency_exponent(b.base_currency)) as scheduled,
-               round(coalesce(sum(i.amount) filter (where n.due_on < owed_facts.today), 0),
-                     app.currency_exponent(b.base_currency)) as due
-          from app.deal_installments as n
-          join app.deals as b on b.organization_id = n.organization_id and b.id = n.deal_id
-         cross join lateral (
-            select case when n.currency = b.base_currency then n.amount
-                        else n.amount * b.contract_value_base / nullif(b.contract_value, 0) end as amount
-         ) as i
-         where n.organization_id = owed_facts.organization_id
-         group by b.id, b.base_currency
+        select i.deal_id, round(sum(i.amount), i.scale) as scheduled,
+               round(coalesce(sum(i.amount) filter (where i.is_due), 0), i.scale) as due
+          from (
+            select n.deal_id, n.due_on < owed_facts.today as is_due, app.currency_exponent(b.base_currency) as scale,
+                   case when n.currency = b.base_currency then sum(n.amount)
+                        else sum(n.amount) * b.contract_value_base / nullif(b.contract_value, 0) end as amount
+              from app.deal_installments as n
+              join app.deals as b on b.organization_id = n.organization_id and b.id = n.deal_id
+             where n.organization_id = owed_facts.organization_id
+             group by n.deal_id, n.currency, n.due_on < owed_facts.today, b.base_currency, b.contract_value_base, b.contract_value
+          ) as i
+         group by i.deal_id, i.scale
       ) as s on s.deal_id = d.deal_id and s.scheduled is not null
       left join (
         select f.deal_id, sum(f.amount) as collected

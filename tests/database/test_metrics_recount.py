@@ -1,0 +1,219 @@
+"""Whatever happened, every metric is what a recount of the base rows by hand gives."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fixtures.databases import Database
+from tests.metrics.history import History, Question
+from tests.metrics.loading import Stage
+from tests.metrics.recount import Number, Recount, previous_period
+from tests.metrics.strategies import CLOSERS, SETTERS, filters, histories
+from tests.world import Person, World
+
+GRACE = timedelta(hours=2)
+HIDDEN_FROM_SETTERS = {
+    "net_close_rate",
+    "qualified_show_rate",
+    "pcf_timeliness",
+    "pcf_median_delay",
+    "utilization",
+    "held_utilization",
+    "deals_won",
+    "contracted_revenue",
+    "collected_share",
+    "aov",
+    "outstanding",
+    "overdue",
+    "unattributed_cash",
+    "verified_share",
+}
+
+
+@pytest.fixture(scope="module")
+def stage(database: Database) -> Iterator[Stage]:
+    """The organization in which histories are played. Its first closer is its first setter too."""
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("set role salesdash")
+        acme = World(connection).organization("acme")
+        both = acme.setter("both", person=acme.closer("both"))
+        closers = [both, *(acme.closer(f"closer{n}") for n in range(1, CLOSERS))]
+        setters = [
+            replace(both, closer_id=None),
+            *(acme.setter(f"setter{n}") for n in range(1, SETTERS)),
+        ]
+        admin = acme.admin()
+        for person in (admin, *closers, *setters):
+            acme.world.session(person)  # before a history is played, whose end would end it
+        yield Stage(
+            organization=acme,
+            admin=admin,
+            closers=closers,
+            setters=setters,
+            sources=[acme.source("one"), acme.source("two")],
+            traffic_types=[acme.traffic_type("one"), acme.traffic_type("two")],
+            call_types=[acme.call_type("one"), acme.call_type("two", counts_in_rates=False)],
+        )
+
+
+def ask(
+    stage: Stage, who: Person, question: Question, **given: object
+) -> dict[str, dict[str, Any]]:
+    """What this person is answered. given: arguments instead of the question's filters."""
+    arguments = {
+        "start_date": question.start,
+        "end_date": question.end,
+        "as_of": question.as_of,
+        **(
+            given
+            or {
+                "closer_id": stage.person(stage.closers, question.closer),
+                "setter_id": stage.person(stage.setters, question.setter),
+                "source_id": stage.row(stage.sources, question.source),
+                "traffic_type_id": stage.row(stage.traffic_types, question.traffic_type),
+                "call_type_id": stage.row(stage.call_types, question.call_type),
+            }
+        ),
+    }
+    names = ", ".join(f"{name} => %({name})s" for name in arguments)
+    with stage.organization.world.acting_as(who) as db:
+        rows = db.rows(f"select * from core_metrics({names})", **arguments)
+    return {row["metric"]: row for row in rows}
+
+
+def expected(history: History, question: Question, cash_role: str | None) -> dict[str, Number]:
+    """What the recount gives."""
+    recount = Recount(history, question, cash_role)
+    return recount.period_metrics() | recount.standing_metrics(GRACE)
+
+
+def quotient(number: Number) -> Fraction | None:
+    """The value of a metric."""
+    if number.value is None or number.over == 0:
+        return None
+    return Fraction(number.value) / Fraction(1 if number.over is None else number.over)
+
+
+def same(given: Decimal | None, wanted: Fraction | int | Decimal | None) -> bool:
+    """Equal, up to what a quotient loses when it is written in decimals."""
+    if given is None or wanted is None:
+        return given is wanted
+    return abs(Fraction(given) - Fraction(wanted)) <= Fraction(1, 10**12)
+
+
+def check(
+    answer: dict[str, dict[str, Any]],
+    now: dict[str, Number],
+    before: dict[str, Number],
+    hidden: set[str] = frozenset(),  # type: ignore[assignment]
+) -> None:
+    """Every number of the answer is the recount's."""
+    assert set(answer) == set(now)
+    for metric, row in answer.items():
+        if metric in hidden:
+            assert row["value"] is None, metric
+            assert row["numerator"] is None, metric
+            assert row["denominator"] is None, metric
+            assert row["previous_value"] is None, metric
+            assert row["coverage"] is None, metric
+            continue
+        wanted = now[metric]
+        assert row["numerator"] == wanted.value, metric
+        assert row["denominator"] == wanted.over, metric
+        assert same(row["value"], quotient(wanted)), metric
+        assert same(row["coverage"], wanted.coverage), metric
+        past = before.get(metric)
+        assert same(row["previous_value"], past and quotient(past)), f"{metric} before"
+
+
+def compare(
+    stage: Stage,
+    history: History,
+    question: Question,
+    who: Person,
+    cash_role: str | None,
+    hidden: set[str] = frozenset(),  # type: ignore[assignment]
+    **given: object,
+) -> None:
+    """Ask, recount, compare."""
+    answer = ask(stage, who, question, **given)
+    start, end = previous_period(question.start, question.end)
+    past = Recount(history, replace(question, start=start, end=end), cash_role)
+    check(answer, expected(history, question, cash_role), past.period_metrics(), hidden)
+
+
+@settings(max_examples=60)
+@given(histories(), filters())
+def test_an_admin_gets_the_recount_with_any_filters(
+    stage: Stage, made: tuple[History, Question], chosen: dict[str, int | None]
+) -> None:
+    history, question = made
+    with stage.playing(history):
+        compare(stage, history, question, stage.admin, None)
+        filtered = replace(question, **chosen)
+        role = "closer" if filtered.closer is not None else None
+        if role is None and filtered.setter is not None:
+            role = "setter"
+        compare(stage, history, filtered, stage.admin, role)
+
+
+@settings(max_examples=40)
+@given(histories(), st.integers(0, CLOSERS - 1), st.integers(0, SETTERS - 1))
+def test_people_get_the_numbers_an_admin_sees_of_them_and_no_others(
+    stage: Stage, made: tuple[History, Question], closer: int, setter: int
+) -> None:
+    history, question = made
+    with stage.playing(history):
+        mine = replace(question, closer=closer)
+        compare(stage, history, mine, stage.closers[closer], "closer", as_of=question.as_of)
+        mine = replace(question, setter=setter)
+        person = stage.setters[setter]
+        compare(
+            stage, history, mine, person, "setter", HIDDEN_FROM_SETTERS, setter_id=person.setter_id
+        )
+
+
+@settings(max_examples=30)
+@given(histories())
+def test_parts_add_up_to_the_whole(stage: Stage, made: tuple[History, Question]) -> None:
+    history, question = made
+    with stage.playing(history):
+        whole = ask(stage, stage.admin, question)
+        parts = [
+            ask(stage, stage.admin, replace(question, closer=closer)) for closer in range(CLOSERS)
+        ]
+    nobodys = [call for call in Recount(history, question, None).due() if call.closer is None]
+    for metric in ("shows", "closes", "canceled"):
+        state = {"shows": "completed", "closes": "completed", "canceled": "canceled"}[metric]
+        rest = sum(
+            1
+            for call in nobodys
+            if call.status == state
+            and Recount(history, question, None).in_rates(call)
+            and (metric != "closes" or call.outcome == "closed")
+        )
+        assert sum(part[metric]["value"] for part in parts) + rest == whole[metric]["value"]
+    unattributed = whole["unattributed_cash"]["value"]
+    collected = sum(part["cash_collected"]["value"] for part in parts)
+    assert collected + unattributed == whole["cash_collected"]["value"]
+
+
+@settings(max_examples=30)
+@given(histories())
+def test_over_all_time_net_cash_is_net_revenue(
+    stage: Stage, made: tuple[History, Question]
+) -> None:
+    history, question = made
+    ever = replace(question, start=question.start.replace(1970), end=question.end.replace(2199))
+    with stage.playing(history):
+        for closer in (None, *range(CLOSERS)):
+            answer = ask(stage, stage.admin, replace(ever, closer=closer))
+            assert answer["net_cash"]["value"] == answer["net_revenue"]["value"]
