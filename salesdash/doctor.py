@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import jwt
 import psycopg
 
-from salesdash import tools, wiring
-from salesdash.home import Home
+from salesdash import deploy, tools, wiring
+from salesdash.home import ROOT, Home
 from salesdash.settings import DEPRECATED, Settings
 
 OLDEST_PYTHON = (3, 11)
@@ -162,12 +162,23 @@ def database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "good", found)
         for check in CATALOG_CHECKS:
             yield check(connection)
+    yield schema(settings)
     for name, field in (
         ("login gateway", "gateway_database_url"),
         ("login worker", "jobs_database_url"),
         ("login authenticator", "pgrst_db_uri"),
     ):
         yield _login(name, field, settings)
+
+
+def schema(settings: Settings) -> Finding:
+    """Migrations and repeatable files are applied as they are in the checkout. settings: filled."""
+    try:
+        report = deploy.verify(settings.required("database_url"), ROOT / "db")
+    except deploy.DeployFailed as error:
+        return Finding("schema", "bad", str(error), DEPLOY)
+    wrong = [f"{finding.name} ({finding.message})" for finding in report.findings]
+    return _finding("schema", wrong, "different", DEPLOY)
 
 
 def extensions(connection: psycopg.Connection) -> Finding:
