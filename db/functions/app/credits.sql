@@ -18,7 +18,7 @@ end;
 comment on function app.even_shares(numeric[]) is 'Weights as shares that add up to exactly 1.';
 
 -- app.write_credits: make the credits of a payment these, and no others. amount_base NULL: no rate yet.
--- weights: one per person, NULL for equal ones.
+-- weights: one per person, NULL for equal ones. The same people with the same shares always get the same amounts.
 create or replace function app.write_credits(
     organization_id uuid, payment_id uuid, amount_base numeric, base_currency text,
     closer_ids uuid[], setter_ids uuid[], closer_weights numeric[] default null, setter_weights numeric[] default null
@@ -30,31 +30,27 @@ begin
        and case c.role when 'closer' then c.closer_id <> all (closer_ids) else c.setter_id <> all (setter_ids) end;
     insert into app.payment_credits as c (
         organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
-    select write_credits.organization_id, write_credits.payment_id, w.role, w.closer_id, w.setter_id,
-           case w.role
+    select write_credits.organization_id, write_credits.payment_id, r.role,
+           case r.role when 'closer' then p.person_id end, case r.role when 'setter' then p.person_id end,
+           case r.role
                when 'closer' then (select k.payee_id from app.closers as k
-                                    where k.organization_id = write_credits.organization_id and k.id = w.closer_id)
+                                    where k.organization_id = write_credits.organization_id and k.id = p.person_id)
                else (select s.payee_id from app.setters as s
-                      where s.organization_id = write_credits.organization_id and s.id = w.setter_id)
+                      where s.organization_id = write_credits.organization_id and s.id = p.person_id)
            end,
-           w.share, w.amount, write_credits.base_currency
-      from (
-            select 'closer' as role, p.closer_id, null::uuid as setter_id, p.share, p.amount
-              from (select coalesce(closer_weights, array_fill(1::numeric, array[cardinality(closer_ids)])) as weights) as x
-             cross join rows from (
-                    unnest(closer_ids), unnest(app.even_shares(x.weights)),
-                    unnest(app.split_amount(write_credits.amount_base, x.weights, write_credits.base_currency))
-                   ) as p (closer_id, share, amount)
-             where cardinality(closer_ids) > 0
-            union all
-            select 'setter', null, p.setter_id, p.share, p.amount
-              from (select coalesce(setter_weights, array_fill(1::numeric, array[cardinality(setter_ids)])) as weights) as x
-             cross join rows from (
-                    unnest(setter_ids), unnest(app.even_shares(x.weights)),
-                    unnest(app.split_amount(write_credits.amount_base, x.weights, write_credits.base_currency))
-                   ) as p (setter_id, share, amount)
-             where cardinality(setter_ids) > 0
-           ) as w
+           p.share, p.amount_base, write_credits.base_currency
+      from (select w.role, array_agg(w.person_id order by w.weight desc, w.person_id) as person_ids,
+                   app.even_shares(array_agg(w.weight order by w.weight desc, w.person_id)) as shares
+              from (select 'closer' as role, c.person_id, coalesce(c.weight, 1) as weight
+                      from rows from (unnest(closer_ids), unnest(closer_weights)) as c (person_id, weight)
+                    union all
+                    select 'setter', c.person_id, coalesce(c.weight, 1)
+                      from rows from (unnest(setter_ids), unnest(setter_weights)) as c (person_id, weight)) as w
+             group by w.role) as r
+     cross join rows from (
+            unnest(r.person_ids), unnest(r.shares),
+            unnest(app.split_amount(write_credits.amount_base, r.shares, write_credits.base_currency))
+           ) as p (person_id, share, amount_base)
     on conflict on constraint payment_credits_person_key do update
        set share = excluded.share, amount_base = excluded.amount_base, base_currency = excluded.base_currency,
            payee_id = excluded.payee_id

@@ -1,0 +1,62 @@
+"""An inbox in the transaction of a test: deliveries handed over as the gateway does."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from tests.stripe_events import Event
+from tests.world import Organization
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """A Stripe connection of an organization, behind the gateway."""
+
+    organization: Organization
+    connection_id: UUID
+
+    def take(self, event: Event) -> str:
+        """Hand over one verified delivery; the status that is answered."""
+        with self.organization.world.acting_as_role("gateway") as gateway:
+            (recorded,) = gateway.rows(
+                "select status from ingest.record_delivery(organization_id => %s,"
+                " connection_id => %s, body => %s)",
+                self.organization.id,
+                self.connection_id,
+                Jsonb(event),
+            )
+        status: str = recorded["status"]
+        return status
+
+    def rows(self, table: str, order: str = "id") -> list[dict[str, Any]]:
+        """The organization's rows of app.<table>."""
+        return self.organization.world.rows(
+            f"select * from app.{table} where organization_id = %s order by {order}",
+            self.organization.id,
+        )
+
+    def row(self, table: str) -> dict[str, Any]:
+        """The organization's only row of app.<table>."""
+        (found,) = self.rows(table)
+        return found
+
+    def open_exceptions(self) -> set[str]:
+        """The names of the checks that have something open."""
+        return {row["check_name"] for row in self.rows("exceptions") if row["state"] == "open"}
+
+
+def open_inbox(
+    organization: Organization, *, rate_limit_per_minute: int = 10_000, **columns: object
+) -> Inbox:
+    """A new Stripe connection."""
+    connection_id = organization.world.insert(
+        "webhook_connections",
+        organization_id=organization.id,
+        name="Stripe",
+        connection_type="stripe",
+        rate_limit_per_minute=rate_limit_per_minute,
+        **columns,
+    )
+    return Inbox(organization, connection_id)
