@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Error, OperationalError
 from psycopg_pool import AsyncConnectionPool
 
 Pool = AsyncConnectionPool[AsyncConnection[tuple[object, ...]]]
@@ -16,6 +16,20 @@ GIVE_UP_S = 4.0
 Without a limit the pauses between attempts double, and a server that comes back is not noticed for
 as long again as it was away.
 """
+
+
+_PASSING = {"40001", "40P01", "55P03", "57014"}
+"""Serialization failure, deadlock, lock not available, statement timeout."""
+
+
+def is_passing(error: Error) -> bool:
+    """Whether the same request may well succeed in a moment: nobody answers, or somebody was in the
+    way. Nothing was written in either case.
+    """
+    if not isinstance(error, OperationalError):
+        return False
+    code = error.sqlstate
+    return code is None or code in _PASSING or code.startswith(("08", "53", "57P"))
 
 
 def make_pool(url: str, *, max_size: int = 10) -> Pool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from psycopg import Error, OperationalError
-from psycopg_pool import PoolTimeout
+from psycopg import Error
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from gateway.auth import routes as auth
 from gateway.auth.errors import AuthRefused
 from gateway.auth.passwords import TooManyWaiting
 from gateway.bodies import BodyTooLarge
+from gateway.database import is_passing
 from gateway.problem import http_problem, problem
 from salesdash.logs import get_logger
 
@@ -54,32 +54,39 @@ async def too_many(_request: Request, _error: Exception) -> Response:
 
 async def database_error(request: Request, error: Exception) -> Response:
     """What the database raised, or that it does not answer."""
-    away = isinstance(error, PoolTimeout) or (
-        isinstance(error, OperationalError) and error.sqlstate is None
-    )
-    if _speaks_auth(request):
-        refusal = (
-            auth.unavailable()
-            if away
-            else auth.refusal_of(error)
-            if isinstance(error, Error)
-            else None
-        )
-        if refusal is not None:
-            return refusal.response()
-    elif away:
+    if not isinstance(error, Error):
+        raise error
+    if is_passing(error):
+        log.warning("the database did not serve a request", sqlstate=error.sqlstate)
+        if _speaks_auth(request):
+            return auth.unavailable().response()
         return problem(
             503,
             "database_unavailable",
             "The database does not answer just now.",
             headers={"retry-after": "2"},
         )
-    return await unforeseen(request, error)
+    refusal = auth.refusal_of(error) if _speaks_auth(request) else None
+    if refusal is not None:
+        return refusal.response()
+    # The whole error would show rows: its detail quotes them.
+    log.error(
+        "the database refused a request",
+        path=request.url.path,
+        sqlstate=error.sqlstate,
+        message=error.diag.message_primary,
+        constraint=error.diag.constraint_name,
+    )
+    return _something_went_wrong(request)
 
 
 async def unforeseen(request: Request, error: Exception) -> Response:
     """A defect: logged with its trace, told without details."""
     log.error("request failed", path=request.url.path, exc_info=error)
+    return _something_went_wrong(request)
+
+
+def _something_went_wrong(request: Request) -> Response:
     if _speaks_auth(request):
         return AuthRefused(500, "unexpected_failure", "Something went wrong").response()
     return problem(500, "unexpected_failure", "Something went wrong; the log has the details.")
@@ -93,7 +100,6 @@ HANDLERS: Mapping[type[Exception], Handler] = {
     AuthRefused: refused,
     BodyTooLarge: too_large,
     TooManyWaiting: too_many,
-    PoolTimeout: database_error,
     Error: database_error,
     HTTPException: http_error,
     Exception: unforeseen,

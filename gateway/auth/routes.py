@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from psycopg import Error, OperationalError
+from psycopg import Error
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -81,9 +81,8 @@ ROUTES: list[BaseRoute] = [
 
 def refusal_of(error: Error) -> AuthRefused | None:
     """The refusal that a database error means; None for an error that nobody foresaw."""
-    if isinstance(error, OperationalError) and error.sqlstate is None:
-        return unavailable()
-    return _REFUSALS.get(error.sqlstate or "")
+    code = error.sqlstate or ""
+    return _REFUSALS["PT422"] if code.startswith("22") else _REFUSALS.get(code)
 
 
 def unavailable() -> AuthRefused:

@@ -142,7 +142,7 @@ def text(body: Mapping[str, Any], name: str) -> str | None:
     value = body.get(name)
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or "\x00" in value:
+    if not isinstance(value, str) or "\x00" in value or not _is_unicode(value):
         raise validation_failed(f"{name} must be a string")
     return value
 
@@ -166,11 +166,24 @@ def metadata(body: Mapping[str, Any], name: str) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict):
         raise validation_failed(f"{name} must be an object")
-    if len(json.dumps(value, ensure_ascii=False).encode()) > 8192:
+    try:
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise validation_failed(f"{name} holds a number that JSON cannot") from None
+    if "\\u0000" in written or not _is_unicode(written):
+        raise validation_failed(f"{name} holds characters that cannot be kept")
+    if len(written.encode()) > 8192:
         raise validation_failed(f"{name} is too long")
-    if "\\u0000" in json.dumps(value):
-        raise validation_failed(f"{name} must not hold NUL characters")
     return value
+
+
+def _is_unicode(value: str) -> bool:
+    """Whether it can be written as UTF-8: JSON escapes can smuggle in halves of a character."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def new_password(body: Mapping[str, Any]) -> str | None:

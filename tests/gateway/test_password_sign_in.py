@@ -1,6 +1,7 @@
 """Signing in with a password; and that no refusal tells why."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
@@ -167,6 +168,24 @@ def test_an_own_account_does_not_clear_what_was_counted_for_the_address(door: Do
     assert counted == 5
 
 
+def test_many_at_once_from_one_address_get_in_and_none_is_counted(door: Door) -> None:
+    people = [door.person() for _ in range(3)] * 8
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda person: door.sign_in(person.email), people))
+    assert {answer.status_code for answer in answers} == {200}
+    assert (
+        door.world.value("select sum(current_count + previous_count) from auth.attempts") or 0
+    ) == 0
+
+
+def test_a_locked_address_does_not_lock_further_accounts(door: Door) -> None:
+    email = locked_out_address(door)
+    for _ in range(11):
+        assert door.sign_in(email, "wrong password").status_code == 400
+    door.world.execute("delete from auth.attempts where kind = 'sign_in_address'")
+    assert door.sign_in(email).status_code == 200
+
+
 def test_who_is_locked_out_gets_in_by_link(door: Door) -> None:
     dana = door.person()
     for _ in range(11):
@@ -214,6 +233,7 @@ def test_a_password_changed_meanwhile_opens_nothing(door: Door) -> None:
         (b"{}", 400, "validation_failed"),
         (b'{"email": 1, "password": "x"}', 422, "validation_failed"),
         (b'{"email": "a@b.c", "password": "\\u0000"}', 422, "validation_failed"),
+        (b'{"email": "a@b.c", "password": "\\ud800"}', 422, "validation_failed"),
         (b'{"email": "' + b"a" * 70_000 + b'"}', 413, "request_too_large"),
     ],
 )

@@ -80,6 +80,15 @@ def test_other_changes_are_refused(door: Door, body: dict[str, Any], code: str) 
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
+def test_values_that_the_database_could_not_keep_are_refused(door: Door) -> None:
+    session = door.session(door.person())
+    for value in ("NaN", "1e999", r'"\ud800"'):
+        answer = door.client.put(
+            "/auth/v1/user", content=f'{{"data": {{"x": {value}}}}}', headers=bearer(session)
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
 def test_signing_out_ends_this_session_the_others_or_all(door: Door) -> None:
     dana = door.person()
     one, two, three = (door.session(dana) for _ in range(3))

@@ -72,13 +72,14 @@ comment on function auth.count_attempt(text, bytea) is 'Count one attempt; true 
 
 -- auth.attempt_succeeded: what was counted beforehand was no failure: the account starts afresh, the address gets its
 -- one attempt back (an attacker's own account must not clear the address). email NULL: no account was counted.
+-- The address comes first, as everywhere: two sign-ins that lock both rows in different order would stop each other.
 create or replace function auth.attempt_succeeded(email text, address inet) returns void
 language sql volatile set search_path = '' as $$
-    delete from auth.attempts as a
-     where a.kind = 'sign_in_account' and a.subject = auth.attempt_subject(attempt_succeeded.email);
     update auth.attempts as a
        set current_count = greatest(a.current_count - 1, 0)
      where a.kind = 'sign_in_address' and a.subject = auth.attempt_subject(attempt_succeeded.address);
+    delete from auth.attempts as a
+     where a.kind = 'sign_in_account' and a.subject = auth.attempt_subject(attempt_succeeded.email);
 $$;
 comment on function auth.attempt_succeeded(text, inet) is 'Take back what count_attempt noted, since the attempt succeeded.';
 

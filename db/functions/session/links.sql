@@ -12,8 +12,9 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
     v_user auth.users;
 begin
-    if not (auth.count_attempt('mail_address', auth.attempt_subject(request_link.address))
-            and auth.count_attempt('mail_account', auth.attempt_subject(request_link.email))) then
+    if not auth.count_attempt('mail_address', auth.attempt_subject(request_link.address)) then
+        return false;
+    elsif not auth.count_attempt('mail_account', auth.attempt_subject(request_link.email)) then
         return false;
     end if;
     select u.* into v_user from auth.users as u
@@ -113,10 +114,11 @@ create or replace function session.verify_code(
 language plpgsql volatile security definer set search_path = '' as $$
 declare
     v_address_ok constant boolean := auth.count_attempt('sign_in_address', auth.attempt_subject(verify_code.address));
-    v_account_ok constant boolean := auth.count_attempt('sign_in_account', auth.attempt_subject(verify_code.email));
+    v_account_ok constant boolean := case when v_address_ok then
+        auth.count_attempt('sign_in_account', auth.attempt_subject(verify_code.email)) end;
     v_token auth.one_time_tokens;
 begin
-    if not (v_address_ok and v_account_ok) then
+    if v_account_ok is not true then
         return;
     end if;
     perform 1 from auth.one_time_tokens as t

@@ -3,15 +3,16 @@
 grant usage on schema session to gateway;
 
 -- session.begin_password_sign_in: count an attempt, and give the hash to compare the password with.
--- Guarantees: exactly one row, and the same two counters, whoever is named; NULL stands for everything that must fail
+-- Guarantees: exactly one row, and the same counters, whoever is named (an address over its limit no longer counts
+-- against accounts, so it cannot keep them locked); NULL stands for everything that must fail
 -- (unknown, without password, unconfirmed, disabled, over the limit), and the gateway then hashes against nothing.
 create or replace function session.begin_password_sign_in(email text, address inet) returns text
 language plpgsql volatile security definer set search_path = '' as $$
 declare
     v_address_ok constant boolean :=
         auth.count_attempt('sign_in_address', auth.attempt_subject(begin_password_sign_in.address));
-    v_account_ok constant boolean :=
-        auth.count_attempt('sign_in_account', auth.attempt_subject(begin_password_sign_in.email));
+    v_account_ok constant boolean := case when v_address_ok then
+        auth.count_attempt('sign_in_account', auth.attempt_subject(begin_password_sign_in.email)) end;
 begin
     return (
         select u.password_hash from auth.users as u
@@ -37,7 +38,7 @@ begin
     select u.id into v_user_id from auth.users as u
      where u.email_norm = lower(btrim(finish_password_sign_in.email))
        and u.password_hash = finish_password_sign_in.password_hash and u.email_confirmed_at is not null
-       for update;
+       for no key update;
     if v_user_id is null or not auth.can_sign_in(v_user_id) then
         return;
     end if;
