@@ -28,7 +28,8 @@ def write(rows: list[Row]) -> None:
     lines = [
         "# Results",
         "",
-        "Medians of interleaved rounds; every ratio is to a baseline of the same run. `make bench` measures again.",
+        "Medians of interleaved rounds; every ratio is to a baseline of the same run.",
+        "`make bench` measures again.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, {machine()}.",
         "",
@@ -36,10 +37,15 @@ def write(rows: list[Row]) -> None:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {r.what} | {r.value} | {r.baseline} | {r.ratio:.2f} | {r.hold} | {'holds' if r.holds else 'missed'} |"
+        f"| {r.what} | {r.value} | {r.baseline} | {r.ratio:.2f} | {r.hold} | {verdict(r)} |"
         for r in rows
     ]
     RESULTS.write_text("\n".join(lines) + "\n")
+
+
+def verdict(row: Row) -> str:
+    """In one word."""
+    return "holds" if row.holds else "missed"
 
 
 def show(rows: list[Row]) -> None:
