@@ -1,5 +1,6 @@
 """The scene of the matrix, built once for each module on its own database."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -46,15 +47,10 @@ def stage(database: Database) -> Iterator[Stage]:
 
 
 def _ensure_analyst(connection: psycopg.Connection) -> None:
-    """Logins belong to the cluster, which workers of the run share: one makes it."""
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(hashtext(%s))", (ANALYST_LOGIN,))
-        exists = connection.execute(
-            "select from pg_roles where rolname = %s", (ANALYST_LOGIN,)
-        ).fetchone()
-        if exists is None:
-            connection.execute(
-                sql.SQL("create role {} login password {} in role analyst").format(
-                    sql.Identifier(ANALYST_LOGIN), sql.Literal(ANALYST_PASSWORD)
-                )
+    """Logins belong to the cluster, which all workers of the run share: one of them makes it."""
+    with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+        connection.execute(
+            sql.SQL("create role {} login password {} in role analyst").format(
+                sql.Identifier(ANALYST_LOGIN), sql.Literal(ANALYST_PASSWORD)
             )
+        )

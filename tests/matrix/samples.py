@@ -21,6 +21,9 @@ def sample_rows(relation: str, person: Person) -> Iterator[tuple[Row, dict[str, 
         if relation == "api.dashboard_layouts":
             yield from _layouts(org, person)
             continue
+        if relation == "api.post_call_forms":
+            yield from _forms(org)
+            continue
         columns = _columns(table, org) if schema == "api" else {}
         yield Row(table, org, "new", "new"), {"organization_id": org, **columns}
 
@@ -38,6 +41,19 @@ def _layouts(org: UUID, person: Person) -> Iterator[tuple[Row, dict[str, object]
                 "user_id": user and (person.user_id if user == person.name else user_of(user)),
                 "name": "new",
                 "layout": "{}",
+            },
+        )
+
+
+def _forms(org: UUID) -> Iterator[tuple[Row, dict[str, object]]]:
+    """About the closer's own call, and about somebody else's."""
+    for tag, whose in (("closer booked", "closer"), ("setter set", None), ("other", None)):
+        yield (
+            Row("post_call_forms", org, "new", f"new of {tag}", closer=whose and STAFF[org][whose]),
+            {
+                "organization_id": org,
+                "event_id": row_id(org, "events", tag),
+                "call_occurred": False,
             },
         )
 
