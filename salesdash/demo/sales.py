@@ -31,8 +31,8 @@ class Sales:
         event = self._book(call, booking, call.scheduled_at, call.booked_at)
         moved_at = call.scheduled_at - timedelta(hours=3)
         if call.is_booked_twice:
-            again = call.booked_at + timedelta(minutes=2)
-            self._book(call, f"{booking}-twice", call.scheduled_at, again)
+            soon_after = call.booked_at + timedelta(minutes=2)
+            self._book(call, f"{booking}-twice", call.scheduled_at, soon_after)
         if call.outcome == "canceled":
             self._writer.call(
                 "app.cancel_call",
@@ -43,9 +43,12 @@ class Sales:
                 reason="Something came up",
             )
         elif call.again_at is not None:
-            self._book(call, f"{booking}-again", call.again_at, moved_at, moved_from=event)
+            again = f"{booking}-again"
+            event = self._book(call, again, call.again_at, moved_at, moved_from=event)
+            if call.again_outcome is not None:
+                self._submit_form(call, event, call.again_outcome, call.again_at)
         elif call.outcome is not None:
-            self._submit_form(call, event)
+            self._submit_form(call, event, call.outcome, call.scheduled_at)
         self._pay(call)
 
     def stranger_pays(self) -> None:
@@ -87,8 +90,8 @@ class Sales:
         )
         return made
 
-    def _submit_form(self, call: Call, event: UUID) -> None:
-        form = {**FORMS[call.outcome or ""], "notes": f"Spoke with {call.name}."}
+    def _submit_form(self, call: Call, event: UUID, outcome: str, held_at: datetime) -> None:
+        form = {**FORMS[outcome], "notes": f"Spoke with {call.name}."}
         if call.package is not None:
             form |= {
                 "cash_collected": str(call.cash),
@@ -102,7 +105,7 @@ class Sales:
             organization_id=self._roster.organization_id,
             event_id=event,
             form=Jsonb(form),
-            at=call.scheduled_at + timedelta(minutes=65),
+            at=held_at + timedelta(minutes=65),
         )
 
     def _pay(self, call: Call) -> None:

@@ -29,7 +29,8 @@ class Call:
 
     closer, setter: positions in the company's rosters; setter None for a self-booked call.
     outcome: what the form says (a key of FORMS), "canceled", "rescheduled", or None while nobody
-    has said anything. again_at: when a rescheduled call takes place. cash: what the form claims.
+    has said anything. again_at, again_outcome: when a rescheduled call takes place, and what comes of
+    it. cash: what the form claims.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Call:
     scheduled_at: datetime
     outcome: str | None
     again_at: datetime | None = None
+    again_outcome: str | None = None
     package: Package | None = None
     cash: Decimal | None = None
     payments: tuple[Installment, ...] = ()
@@ -93,6 +95,7 @@ def _call(company: Company, dice: Random, number: int, day: date, now: datetime)
     source = dice.choice(SOURCES)
     package = dice.choice(company.packages)
     luck, days_later, hour = dice.random(), dice.randint(1, 6), dice.randint(9, 17)
+    second = dice.choice(("no_show", "showed_no_offer", "showed_offer"))
     forgotten, twice, follow_up = dice.random() < 0.25, dice.random() < 0.01, dice.random() < 0.2
 
     again_at = None
@@ -122,6 +125,7 @@ def _call(company: Company, dice: Random, number: int, day: date, now: datetime)
         scheduled_at=scheduled_at,
         outcome=outcome,
         again_at=again_at,
+        again_outcome=second if again_at and again_at + timedelta(hours=2) <= now else None,
         package=package if won else None,
         cash=_first_part(package) if won else None,
         payments=payments,
