@@ -29,8 +29,8 @@ class Call:
 
     closer, setter: positions in the company's rosters; setter None for a self-booked call.
     outcome: what the form says (a key of FORMS), "canceled", "rescheduled", or None while nobody
-    has said anything. again_at, again_outcome: when a rescheduled call takes place, and what comes of
-    it. cash: what the form claims.
+    has said anything. again_at, again_outcome: when a moved call takes place, and what comes of it.
+    cash: what the form claims.
     """
 
     number: int
