@@ -12,27 +12,32 @@ from psycopg.sql import SQL
 
 from salesdash.deploy.bookkeeping import Name
 
-# classid, objid, ctid and xmin of everything a repeatable file can make, in schemas of ours.
-_CANDIDATES = SQL("""
-    select 'pg_proc'::regclass::oid as classid, p.oid, p.ctid, p.xmin, p.pronamespace as namespace
-      from pg_proc as p
-    union all
-    select 'pg_class'::regclass, c.oid, c.ctid, c.xmin, c.relnamespace
-      from pg_class as c where c.relkind in ('v', 'm')
-    union all
-    select 'pg_policy'::regclass, p.oid, p.ctid, p.xmin, c.relnamespace
-      from pg_policy as p join pg_class as c on c.oid = p.polrelid
-    union all
-    select 'pg_trigger'::regclass, t.oid, t.ctid, t.xmin, c.relnamespace
-      from pg_trigger as t join pg_class as c on c.oid = t.tgrelid
-     where not t.tgisinternal and t.tgparentid = 0
-""")
+# Where the things that a repeatable file can make are in the catalog, by a word that a file which
+# makes or grants one has to use.
+_KINDS = {
+    "function": SQL("""
+        select 'pg_proc'::regclass::oid as classid, p.oid, p.ctid, p.xmin, p.pronamespace as schema
+          from pg_proc as p"""),
+    "view": SQL("""
+        select 'pg_class'::regclass::oid as classid, c.oid, c.ctid, c.xmin, c.relnamespace as schema
+          from pg_class as c where c.relkind in ('v', 'm')"""),
+    "policy": SQL("""
+        select 'pg_policy'::regclass::oid as classid, p.oid, p.ctid, p.xmin,
+               c.relnamespace as schema
+          from pg_policy as p join pg_class as c on c.oid = p.polrelid"""),
+    "trigger": SQL("""
+        select 'pg_trigger'::regclass::oid as classid, t.oid, t.ctid, t.xmin,
+               c.relnamespace as schema
+          from pg_trigger as t join pg_class as c on c.oid = t.tgrelid
+         where not t.tgisinternal and t.tgparentid = 0"""),
+}
+_CANDIDATES = SQL(" union all ").join(_KINDS.values())
 
 _LIVE = SQL("""
     select i.type, i.identity, c.classid, c.oid, p.polrelid::regclass::text
       from ({}) as c
       left join pg_policy as p on c.classid = 'pg_policy'::regclass and p.oid = c.oid
-      join pg_namespace as n on n.oid = c.namespace
+      join pg_namespace as n on n.oid = c.schema
      cross join pg_identify_object(c.classid, c.oid, 0) as i
      where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'deploy', 'sqitch')
        and not exists (
@@ -44,7 +49,7 @@ _TOUCHED = SQL("""
     select c.classid, c.oid, c.ctid::text
       from ({}) as c
      where c.xmin = pg_current_xact_id_if_assigned()::xid
-""").format(_CANDIDATES)
+""")
 
 # (what depends, on what), rules read as their views, row types as their relations.
 _EDGES = """
@@ -132,12 +137,18 @@ def load(connection: psycopg.Connection) -> Catalog:
     )
 
 
-def touched(connection: psycopg.Connection) -> dict[Row, str]:
+def touched(connection: psycopg.Connection, text: str) -> dict[Row, str]:
     """What this transaction has made or changed, each with the place of its catalog row.
 
+    text: statements; kinds of objects that they do not even mention are left out.
     The place is another one after every change, so two calls tell what happened between them.
     """
-    return {Row(classid, oid): ctid for classid, oid, ctid in connection.execute(_TOUCHED)}
+    words = text.lower().replace("procedure", "function").replace("routine", "function")
+    kinds = [query for word, query in _KINDS.items() if word in words]
+    if not kinds:
+        return {}
+    query = _TOUCHED.format(SQL(" union all ").join(kinds))
+    return {Row(classid, oid): ctid for classid, oid, ctid in connection.execute(query)}
 
 
 def identify(connection: psycopg.Connection, rows: Iterable[Row]) -> dict[Row, Name]:

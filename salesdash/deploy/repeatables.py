@@ -160,17 +160,17 @@ class _Attempt:
         """
         free = {file.path for file in self.plan.run} | set(self.plan.gone)
         owners: dict[Row, str] = {}
-        before = catalog.touched(self.connection)
+        seen = catalog.touched(self.connection, "function, view, policy, trigger")
         for file in self.plan.run:
             progress(file.path)
             self._execute(file)
-            after = catalog.touched(self.connection)
-            for row, place in after.items():
+            now = catalog.touched(self.connection, file.text)
+            for row, place in now.items():
                 known = self.live.names.get(row)
                 old = self.record.objects.get(known) if known else file.path
-                if before.get(row) != place and old in free:
+                if seen.get(row) != place and old in free:
                     owners.setdefault(row, file.path)
-            before = after
+            seen.update(now)
         return owners
 
     def _execute(self, file: File) -> None:
