@@ -359,6 +359,19 @@ def test_a_withdrawn_no_show_keeps_the_voided_form(acme: Organization) -> None:
     assert acme.state(call) == ("completed", "closed")
 
 
+@pytest.mark.parametrize(("booking", "via"), [("b1", "calendly"), (None, "system")])
+@pytest.mark.parametrize("action", ["vendor_no_show", "invitee_cancels"])
+def test_a_no_show_nobody_reported_rests_on_a_form_of_the_system(
+    acme: Organization, booking: str | None, via: str, action: str
+) -> None:
+    dana = acme.closer("dana")
+    call = acme.event(closer=dana, provider_booking_id=booking)
+    move(acme, call, action, AFTER, actor="vendor")
+    (form,) = acme.world.rows("select * from app.post_call_forms where event_id = %s", call.id)
+    assert (form["submitted_via"], form["is_human"], form["closer_id"]) == (via, False, dana.id)
+    assert (form["answers"], form["submitted_at"]) == ({"cause": action}, AFTER)
+
+
 def test_a_deleted_call_takes_nothing_more(acme: Organization) -> None:
     call = scene(acme, "scheduled")
     acme.world.execute(
