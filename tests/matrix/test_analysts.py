@@ -9,9 +9,8 @@ from tests.matrix.conftest import Stage
 from tests.matrix.people import ACME, ANALYST_LOGIN, BETA, PEOPLE, being
 from tests.matrix.scene import row_id
 
-
-REFUSED = ("42501", "42883", "42809", "55000", "22023")
-"""Not allowed; no such function for this caller; a view that takes no writes; no such label."""
+REFUSED = ("42501", "42883", "42809", "55000", "22023", "3F000")
+"""Not allowed; no such function for this caller; a view that takes no writes; nowhere to create."""
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_no_row_points_into_another_organization(stage: Stage) -> None:
         """
     ).fetchall()
     assert len(references) > 60
-    tables, accepted = {row.table for row in stage.rows}, []
+    tables, states = {row.table for row in stage.rows}, dict[str, str | None]()
     for table, column, other in references:
         if table not in tables:
             continue
@@ -139,9 +139,10 @@ def test_no_row_points_into_another_organization(stage: Stage) -> None:
                 ACME,
                 ACME,
             )
-        if state != "23503":
-            accepted.append(f"{table}.{column}: {state}")
-    assert accepted == []
+        states[f"{table}.{column}"] = state
+    # A few rows are refused earlier, by a check that knows which references belong together.
+    assert {key: state for key, state in states.items() if state not in ("23503", "23514")} == {}
+    assert list(states.values()).count("23503") > 60
 
 
 def test_a_key_of_another_organization_is_free_in_ones_own(stage: Stage) -> None:

@@ -40,3 +40,7 @@ select v.name from rules.views as v
 -- rule: nothing but what a view shows leaks out of an order or a filter: masked views are barriers for everybody
 select v.name from rules.views as v
  where 'security_barrier=false' = any (v.options);
+
+-- rule: a view that takes no writes refuses them as not allowed, instead of failing as not writable
+select v.name from rules.views as v
+ where pg_relation_is_updatable(v.oid, true) & 8 = 0;
