@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from random import Random
@@ -70,16 +70,22 @@ WEIGHTS = (8, 7, 17, 20, 26, 22)
 
 
 def calls(company: Company, *, seed: int, today: date, now: datetime) -> Iterator[Call]:
-    """The company's bookings in order of their slots. now: nothing after it has happened yet."""
+    """The company's bookings in order of their days. now: nothing after it has happened yet.
+
+    The first call that is still to come is booked twice.
+    """
     dice = Random(f"{seed}:{company.slug}")  # noqa: S311 - a story, not a secret
-    number = 0
+    number, nobody_yet = 0, True
     for offset in range(-DAYS_BACK, DAYS_AHEAD):
         day = today + timedelta(days=offset)
         if day.weekday() >= 5:
             continue
         for _ in range(dice.randint(*company.calls_per_day)):
             number += 1
-            yield _call(company, dice, number, day, now)
+            call = _call(company, dice, number, day, now)
+            if nobody_yet and call.scheduled_at > now:
+                call, nobody_yet = replace(call, is_booked_twice=True), False
+            yield call
 
 
 def _call(company: Company, dice: Random, number: int, day: date, now: datetime) -> Call:
@@ -96,7 +102,7 @@ def _call(company: Company, dice: Random, number: int, day: date, now: datetime)
     package = dice.choice(company.packages)
     luck, days_later, hour = dice.random(), dice.randint(1, 6), dice.randint(9, 17)
     second = dice.choice(("no_show", "showed_no_offer", "showed_offer"))
-    forgotten, twice, follow_up = dice.random() < 0.25, dice.random() < 0.01, dice.random() < 0.2
+    forgotten, follow_up = dice.random() < 0.25, dice.random() < 0.2
 
     again_at = None
     happens_at = scheduled_at + timedelta(hours=1)
@@ -131,7 +137,6 @@ def _call(company: Company, dice: Random, number: int, day: date, now: datetime)
         payments=payments,
         refund=_refund(payments, luck),
         is_disputed=bool(payments) and 0.10 <= luck < 0.12,
-        is_booked_twice=twice and outcome is None,
     )
 
 
