@@ -20,6 +20,7 @@ def explain_access(
     person: Annotated[str, typer.Argument(help="Whose sight is in question: their address.")],
     relation: Annotated[str, typer.Argument(help="A view of the API, such as events.")],
     row_id: Annotated[str, typer.Argument(metavar="ID", help="The row's id.")],
+    *,
     organization: Annotated[
         str, typer.Option(help="The slug of the row's organization.", show_default=False)
     ],
