@@ -8,11 +8,13 @@
 --             the caller's; 42501 for a filter that names only other people. A filter without a match gives zeros.
 -- Definer:    row policies cost several times what the counting does; tenant and person are filtered by hand instead.
 --             Planned anew for each call, so that absent filters cost nothing and present ones use their index.
+-- Arguments:  those that come in stand before those that only go out, or PostgREST mistakes one for another.
 create or replace function api.core_metrics(
     start_date date, end_date date, organization_id uuid default null, closer_id uuid default null, setter_id uuid default null,
     source_id uuid default null, traffic_type_id uuid default null, call_type_id uuid default null,
+    inout as_of timestamptz default now(),
     out metric text, out unit text, out value numeric, out numerator numeric, out denominator numeric,
-    out previous_value numeric, out coverage numeric, inout as_of timestamptz default now()
+    out previous_value numeric, out coverage numeric
 ) returns setof record
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
@@ -65,11 +67,11 @@ begin
           from app.standing_metrics(v_organization_id, v_as_of, v_grace, (v_as_of at time zone v_timezone)::date, v_scale,
                                     v_scope.closers, v_scope.setters, v_source, v_traffic, v_type) as m
     )
-    select c.metric, c.unit,
+    select v_as_of, c.metric, c.unit,
            case when n.denominator is null then n.numerator else n.numerator / nullif(n.denominator, 0) end,
            n.numerator, n.denominator,
            case when b.denominator is null then b.numerator else b.numerator / nullif(b.denominator, 0) end,
-           n.coverage, v_as_of
+           n.coverage
       from app.metric_catalog as c
       left join measured as n on n.metric = c.metric and n.period = 2
        and not app.hides_metric(v_scope.seen_as, v_cash, n.rests_on, c.unit)
