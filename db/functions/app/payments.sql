@@ -59,11 +59,15 @@ begin
             provider_subscription_id, description, metadata, v_found.method, v_found.confidence, v_found.steps)
         on conflict on constraint payments_provider_payment_id_key do nothing;
         if found then
-            perform app.write_credits(v_new.organization_id, v_new.id, v_new.amount_base, v_base_currency,
-                                      array_remove(array[v_found.closer_id], null), array_remove(array[v_found.setter_id], null));
+            if v_found.closer_id is not null or v_found.setter_id is not null then
+                perform app.first_credits(v_new.organization_id, v_new.id, v_new.amount_base, v_base_currency,
+                                          v_found.closer_id, v_found.setter_id);
+            end if;
             perform app.link_refunds(v_new.organization_id, provider, provider_account, provider_payment_id);
             perform app.match_claims(v_new.organization_id, v_found.lead_id);
-            perform app.review_payment(v_new.organization_id, v_new.id);
+            if v_found.closer_id is null or v_new.amount_base is null then
+                perform app.review_payment(v_new.organization_id, v_new.id);
+            end if;
             payment_id := v_new.id;
             lead_id := v_found.lead_id;
             event_id := v_found.event_id;
