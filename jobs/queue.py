@@ -89,6 +89,10 @@ class Queue:
         """This process ends in good order."""
         await self._value("select jobs.worker_gone(%s)", self.worker_id)
 
+    async def record_access(self, announcement: Mapping[str, Any]) -> bool:
+        """A super admin or an API key asked; answers whether that was news."""
+        return bool(await self._value("select jobs.record_access(%s)", Jsonb(announcement)))
+
     async def claim_run(self) -> ClaimedRun | None:
         """The next run that is due, now this worker's."""
         rows = await self._rows(

@@ -22,6 +22,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from psycopg_pool import AsyncConnectionPool
 
 from jobs import metrics
+from jobs.access import listen
 from jobs.clock import tick_schedules
 from jobs.kinds import JOBS
 from jobs.outbox import Mailbox, Sender, Transport
@@ -54,6 +55,7 @@ class Worker:
     transport: Transport
     mail_from: str
     site_url: str
+    listen_url: str
 
 
 def worker_id() -> str:
@@ -106,6 +108,7 @@ async def main(settings: Settings) -> None:
         transport=Mailbox() if resend is None else ResendTransport(resend),
         mail_from=settings.mail_from,
         site_url=settings.site_url,
+        listen_url=settings.required("jobs_database_url"),
     )
     try:
         await work(worker, stopping)
@@ -147,6 +150,7 @@ async def work(worker: Worker, stopping: asyncio.Event) -> None:
     )
     log.info("worker started", worker_id=queue.worker_id, transport=worker.transport.name)
     scheduler.start()
+    listener = asyncio.create_task(listen(worker.listen_url, queue))
     try:
         async with asyncio.TaskGroup() as loops:
             for number in range(RUNS_AT_ONCE):
@@ -155,6 +159,9 @@ async def work(worker: Worker, stopping: asyncio.Event) -> None:
             loops.create_task(_guarded("alive", queue.worker_alive))
     finally:
         scheduler.shutdown(wait=False)
+        listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener
         await _guarded("gone", queue.worker_gone)
         await worker.pool.close()
         log.info("worker stopped", worker_id=queue.worker_id)

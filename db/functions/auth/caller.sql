@@ -166,6 +166,15 @@ begin atomic
      where u.id = database_role.user_id and u.deleted_at is null and u.disabled_at is null;
 end;
 
+-- auth.announce_access: tell the worker that a super admin or an API key is asking. A reading request may not write, so
+-- the worker does; whoever may notify cannot forge it, for only a living session or key that is named is believed.
+create or replace function auth.announce_access(kind text, id text) returns void
+language sql stable set search_path = ''
+return pg_notify('platform_access', json_build_object(
+    'id', gen_random_uuid(), announce_access.kind, announce_access.id,
+    'path', left(current_setting('request.path', true), 500),
+    'method', current_setting('request.method', true))::text);
+
 -- auth.check_request: PostgREST runs this before every request.
 -- Guarantees: every token but the anonymous one names a living session (or key) of its subject and carries exactly the
 --             role the database would grant now, so sign-out and loss of power act on the next request. It never writes.
@@ -183,6 +192,10 @@ begin
             raise exception using errcode = 'PT401', message = 'This key has been revoked.',
                 hint = 'Ask an admin of the organization for a new key.';
         end if;
+        perform auth.announce_access('key_id', v_claims ->> 'key_id')
+          from app.api_keys as k
+         where k.id = (v_claims ->> 'key_id')::uuid and k.last_used_at > now() - interval '1 minute'
+        having count(*) = 0;
         return;
     end if;
 
@@ -196,10 +209,8 @@ begin
     elsif auth.database_role(v_user) is distinct from v_role then
         raise exception using errcode = 'PT401', message = 'Your rights have changed.',
             hint = 'Refresh the session to get a token with your present rights.';
-    elsif v_role = 'super_admin' and v_claims ? 'sub' then
-        perform pg_notify('platform_access', json_build_object(
-            'user_id', v_user, 'session_id', v_claims ->> 'session_id',
-            'path', current_setting('request.path', true), 'method', current_setting('request.method', true))::text);
+    elsif v_role = 'super_admin' then
+        perform auth.announce_access('session_id', v_claims ->> 'session_id');
     end if;
 exception when invalid_text_representation then
     raise exception using errcode = 'PT401', message = 'This token is malformed.', hint = 'Sign in again.';
