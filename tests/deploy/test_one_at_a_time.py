@@ -163,3 +163,13 @@ def test_a_login_without_createrole_is_told_what_it_lacks(tree: Tree) -> None:
                 deploy.deploy(url, tree.path)
         finally:
             superuser.execute("drop role powerless")
+
+
+def test_what_an_earlier_deploy_left_connected_is_ended(tree: Tree) -> None:
+    with psycopg.connect(
+        tree.database.deployer_url, application_name="salesdash deploy"
+    ) as abandoned:
+        abandoned.execute("select")
+        tree.deploy()
+        with pytest.raises(psycopg.OperationalError):
+            abandoned.execute("select")

@@ -67,14 +67,6 @@ def test_sqitch_makes_the_schema_that_a_deploy_makes(
     assert statements(schema_of(empty.superuser_url)) == statements(untouched)
     run_sqitch(empty, "deploy", "--verify")
     with clone(cluster, template) as ours:
-        count = len(deploy.status(ours.deployer_url, ROOT / "db").applied)
-        deploy.rollback(ours.deployer_url, ROOT / "db", steps=count)
-        with psycopg.connect(ours.deployer_url, autocommit=True) as deployer:
-            deployer.execute("drop schema deploy cascade")
-        assert statements(schema_of(ours.superuser_url)) == statements(untouched)
-        with pytest.raises(deploy.DeployFailed, match="No migration is applied"):
-            deploy.apply(ours.deployer_url, ROOT / "db")
-    with clone(cluster, template) as ours:
         report = deploy.apply(empty.deployer_url, ROOT / "db")
         assert report.migrations == ()
         assert statements(schema_of(empty.superuser_url)) == statements(

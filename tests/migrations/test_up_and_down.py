@@ -35,14 +35,15 @@ def down(database: Database, *names: str) -> None:
 
 
 def test_each_migration_comes_down_to_what_was_there_before(empty: Database) -> None:
+    before = schema_of(empty.superuser_url)
     for change in migrations.read(FOLDER):
-        before = schema_of(empty.superuser_url)
         up(empty, change.name)
         first = schema_of(empty.superuser_url)
         down(empty, change.name)
         assert statements(schema_of(empty.superuser_url)) == statements(before), change.name
         up(empty, change.name)
-        assert schema_of(empty.superuser_url) == first, change.name
+        before = schema_of(empty.superuser_url)
+        assert before == first, change.name
 
 
 def test_each_migration_is_verified_when_it_is_there_and_missed_when_it_is_not(
