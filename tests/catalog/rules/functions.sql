@@ -106,3 +106,12 @@ select format('%s is for %s only', f.name, string_agg(g.role, ', '))
   join rules.function_grants as g on g.oid = f.oid and g.role in ('authenticated', 'org_admin', 'super_admin')
  where f.schema in ('api', 'auth')
  group by f.name having count(*) <> 3 and not array_agg(g.role) = array['super_admin'];
+
+-- rule: one function alone takes on another role: the one that explains what that role would see
+select f.name from rules.functions as f
+ where f.source ~* 'set_config\(\s*''(role|session_authorization)''|\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\M'
+   and f.short <> 'explain_access';
+
+-- rule: nobody's claims are written by a function, but by the one that explains
+select f.name from rules.functions as f
+ where f.source ~* 'request\.jwt\.claims' and f.source ~* 'set_config' and f.short <> 'explain_access';
