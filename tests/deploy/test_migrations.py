@@ -87,6 +87,20 @@ def test_a_migration_gives_a_busy_table_back_and_tries_again(tree: Tree) -> None
         assert deployed.result().migrations == ("0002_age",)
 
 
+def test_a_migration_may_drop_the_views_over_a_column_it_changes(tree: Tree) -> None:
+    tree.deploy()
+    up = "alter table app.animals alter column name type varchar(80);"
+    tree.migration("0002_name", f"-- depends: 0001_zoo\n{up}", "select 1;")
+    with pytest.raises(DeployFailed, match="used by a view"):
+        tree.deploy()
+    drop = "drop view if exists api.animals cascade;"
+    tree.migration("0002_name", f"-- depends: 0001_zoo\n{drop}\n{up}", "select 1;")
+    report = tree.deploy()
+    assert len(report.files) == 6
+    assert tree.one("select api.count_animals()") == 2
+    assert tree.one("select pg_typeof(name)::text from api.names limit 1") == "character varying"
+
+
 def test_a_rollback_takes_the_newest_back_and_apply_restores_the_rest(tree: Tree) -> None:
     tree.deploy()
     tree.migration("0002_age", AGE, AGE_DOWN)
