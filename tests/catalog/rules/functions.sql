@@ -109,9 +109,10 @@ select format('%s is for %s only', f.name, string_agg(g.role, ', '))
 
 -- rule: one function alone takes on another role: the one that explains what that role would see
 select f.name from rules.functions as f
- where f.source ~* 'set_config\(\s*''(role|session_authorization)''|\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\M'
+ where f.source ~* 'set_config\(\s*''(role|session_authorization)''|\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\s+[a-z"%]'
    and f.short <> 'explain_access';
 
--- rule: nobody's claims are written by a function, but by the one that explains
+-- rule: claims are written by the one that explains, and by the check of a super admin whom the gateway names
 select f.name from rules.functions as f
- where f.source ~* 'request\.jwt\.claims' and f.source ~* 'set_config' and f.short <> 'explain_access';
+ where f.source ~* 'request\.jwt\.claims' and f.source ~* 'set_config'
+   and f.name not in ('api.explain_access(uuid,text,uuid,uuid)', 'auth.require_super_admin_session(uuid,uuid)');
