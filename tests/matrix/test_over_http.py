@@ -298,6 +298,7 @@ def test_functions_that_write_do_not_answer_get(
     assert admin.get("/rpc/me").status_code == 200
 
 
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_signatures_and_algorithms_that_are_not_ours_are_refused(
     http: httpx.Client, rest: Rest
 ) -> None:
