@@ -4,6 +4,7 @@ PostgREST copies the message of a PT error into the status line as it is. Whatev
 above all whatever a caller sent, would let that caller write headers; it belongs into DETAIL.
 """
 
+import ast
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +14,10 @@ import pytest
 
 from tests.catalog.raises import Raise, raises
 
-ERRORS_MD = Path(__file__).parents[2] / "docs" / "errors.md"
+ROOT = Path(__file__).parents[2]
+ERRORS_MD = ROOT / "docs" / "errors.md"
+REFUSALS = ("problem", "AuthRefused")
+"""What the gateway makes its errors with: (status, code, sentence)."""
 CODE = re.compile(r"'([0-9A-Z]{5})'")
 SENTENCE = re.compile(r"'(?:[\x20-\x26\x28-\x7e]|'')+[.!?]'")
 
@@ -61,6 +65,20 @@ def test_no_message_is_a_format(found: list[Found]) -> None:
 def test_every_code_is_documented(found: list[Found]) -> None:
     documented = set(re.findall(r"^\| `([0-9A-Z]{5})` \|", ERRORS_MD.read_text(), re.MULTILINE))
     used = {f.what.errcode.strip("'") for f in found if f.what.errcode}
+    assert used <= documented, f"docs/errors.md lacks {sorted(used - documented)}"
+
+
+def test_every_code_of_the_gateway_is_documented() -> None:
+    used = {
+        argument.value
+        for path in (ROOT / "gateway").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in REFUSALS
+        for argument in node.args[1:2]
+        if isinstance(argument, ast.Constant)
+    }
+    documented = set(re.findall(r"`([a-z_]+)`", ERRORS_MD.read_text()))
+    assert len(used) > 20
     assert used <= documented, f"docs/errors.md lacks {sorted(used - documented)}"
 
 

@@ -126,3 +126,7 @@ select format('analyst may call %s', p.oid::regprocedure)
 select r.rolname from rules.roles as r
  where r.rolname in ('anon', 'authenticated', 'org_admin', 'super_admin', 'reader', 'gateway', 'worker')
    and not exists (select from unnest(r.rolconfig) as c (setting) where c.setting like 'statement\_timeout=%');
+
+-- rule: the owner alone makes schemas, and the operator who deploys as the owner
+select r.rolname from rules.roles as r
+ where has_database_privilege(r.oid, current_database(), 'create') and r.rolname <> 'salesdash';
