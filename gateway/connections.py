@@ -2,7 +2,8 @@
 
 Postgres announces a changed connection on a channel. As long as nobody listens there (the server
 restarts, the network is gone) nothing is remembered, so a rotated secret or a paused connection
-counts at once in every gateway.
+counts at once in every gateway. An announcement takes a moment to arrive: a delivery that what is
+remembered cannot verify is looked at once more with what the database says now.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from salesdash.secretbox import SecretBox
 
 CHANNEL = "webhook_connections"
 REMEMBERED = 10_000
+LOOK_AGAIN_S = 1.0
 PROBE_S = 30.0
 RETRY_S = 1.0
 
@@ -61,6 +63,7 @@ class Connections:
         self._box = box
         self._remembered = remembered
         self._known: OrderedDict[UUID, Connection] = OrderedDict()
+        self._looked_again: OrderedDict[UUID, float] = OrderedDict()
         self._may_remember = False
         self._changes = 0
 
@@ -83,6 +86,23 @@ class Connections:
             if len(self._known) > self._remembered:
                 self._known.popitem(last=False)
         return found
+
+    async def look_again(self, connection: Connection, now: float) -> Connection:
+        """What the database says now of a connection whose delivery did not verify.
+
+        At most once in LOOK_AGAIN_S for each connection, so that forged deliveries cost no more
+        look-ups than that; in between, and when it is not in use any more, the given one.
+        now: seconds on any clock. Raises as `get`.
+        """
+        last = self._looked_again.get(connection.id)
+        if last is not None and now - last < LOOK_AGAIN_S:
+            return connection
+        self._looked_again[connection.id] = now
+        self._looked_again.move_to_end(connection.id)
+        if len(self._looked_again) > self._remembered:
+            self._looked_again.popitem(last=False)
+        self.forget(connection.id)
+        return await self.get(connection.id) or connection
 
     def forget(self, connection_id: UUID) -> None:
         """The connection has changed, or may have."""

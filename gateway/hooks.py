@@ -18,6 +18,7 @@ from uuid import UUID
 
 import orjson
 import psycopg
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -85,27 +86,40 @@ class Hooks:
             return problem(413, "body_too_large", f"A delivery has at most {MAX_BODY} bytes.")
         try:
             connection = await self.connections.get(connection_id) if connection_id else None
+            verify = VERIFIERS.get(connection.connection_type) if connection else None
+            if (
+                connection is None
+                or verify is None
+                or provider not in {ANY, connection.connection_type}
+            ):
+                return self._unknown()
+            connection = await self._verified(verify, connection, body, request.headers)
+        except DeliveryRejected as rejected:
+            self.rejections.add(connection_id, str(rejected))
+            return problem(401, "not_genuine", "The signature is missing, wrong or out of date.")
         except (psycopg.Error, SecretUnreadable) as error:
             return _unavailable(error)
-        verify = VERIFIERS.get(connection.connection_type) if connection else None
-        if (
-            connection is None
-            or verify is None
-            or provider not in {ANY, connection.connection_type}
-        ):
-            return self._unknown()
-        try:
-            now = self._clock()
-            verify(body, request.headers, connection.secrets(now), now)
-        except DeliveryRejected as rejected:
-            self.rejections.add(connection.id, str(rejected))
-            return problem(401, "not_genuine", "The signature is missing, wrong or out of date.")
         try:
             text = storable_object(body)
         except ValueError:
             self.rejections.add(connection.id, "not JSON")
             return problem(400, "not_json", "The body is not a JSON object in UTF-8.")
         return await self._record(connection, text)
+
+    async def _verified(
+        self, verify: Verifier, connection: Connection, body: bytes, headers: Headers
+    ) -> Connection:
+        """The connection that vouches for a delivery. Raises DeliveryRejected when none does."""
+        now = self._clock()
+        try:
+            verify(body, headers, connection.secrets(now), now)
+        except DeliveryRejected:
+            current = await self.connections.look_again(connection, time.monotonic())
+            if current.secrets(now) == connection.secrets(now):
+                raise
+            verify(body, headers, current.secrets(now), now)
+            return current
+        return connection
 
     async def _record(self, connection: Connection, text: str) -> Response:
         try:

@@ -103,6 +103,32 @@ def test_a_connection_is_remembered_until_it_changes(database: Database) -> None
     asyncio.run(scene())
 
 
+def test_what_does_not_verify_is_looked_up_again_but_not_for_every_forgery(
+    database: Database,
+) -> None:
+    async def scene() -> None:
+        shelf = Shelf()
+        connection_id = shelf.add()
+        connections = Connections(shelf.find, SecretBox(MASTER_KEY))
+        listener = asyncio.create_task(connections.listen(database.gateway_url))
+        await remembered(connections, connection_id)
+        known = await connections.get(connection_id)
+        assert known is not None
+        rotated = sealed("whsec_2", known.organization_id, connection_id)
+        shelf.rows[connection_id] = shelf.rows[connection_id]._replace(webhook_secret=rotated)
+        before = shelf.looked_up
+
+        assert (await connections.look_again(known, 100.0)).secret == b"whsec_2"
+        for _ in range(50):
+            assert await connections.look_again(known, 100.9) is known
+        assert shelf.looked_up == before + 1
+        assert (await connections.look_again(known, 101.0)).secret == b"whsec_2"
+        assert shelf.looked_up == before + 2
+        listener.cancel()
+
+    asyncio.run(scene())
+
+
 def test_a_lost_listener_forgets_everything_and_comes_back(database: Database) -> None:
     async def scene() -> None:
         shelf = Shelf()
