@@ -12,28 +12,25 @@ comment on function app.step(text, text, text) is 'One line of an explanation.';
 -- kind: email or phone; value: as identities are stored. A merged lead stands for the one it was merged into.
 create or replace function app.leads_known_by(organization_id uuid, kind text, value text) returns uuid[]
 language plpgsql stable set search_path = '' as $$
+declare
+    v_known uuid[] := array(
+        select i.lead_id from app.lead_identities as i
+         where i.organization_id = leads_known_by.organization_id and i.kind = leads_known_by.kind
+           and i.value = leads_known_by.value);
 begin
-    return (
-        with known as (
-            select unnest(app.leads_of_identities(
-                    leads_known_by.organization_id,
-                    case leads_known_by.kind when 'email' then leads_known_by.value end,
-                    case leads_known_by.kind when 'phone' then leads_known_by.value end)) as id
-            union
-            select l.id
+    if kind = 'email' then
+        v_known := v_known || array(
+            select l.id from app.leads as l
+             where l.organization_id = leads_known_by.organization_id and l.email_norm = leads_known_by.value
+            union all
+            select e.lead_id from app.events as e
+             where e.organization_id = leads_known_by.organization_id and e.lead_email_norm = leads_known_by.value
+               and e.deleted_at is null and e.lead_id is not null);
+    end if;
+    return (select coalesce(array_agg(distinct coalesce(l.merged_into_id, l.id)), '{}')
               from app.leads as l
-             where l.organization_id = leads_known_by.organization_id
-               and leads_known_by.kind = 'email' and l.email_norm = leads_known_by.value
-            union
-            select e.lead_id
-              from app.events as e
-             where e.organization_id = leads_known_by.organization_id and e.deleted_at is null
-               and leads_known_by.kind = 'email' and e.lead_email_norm = leads_known_by.value and e.lead_id is not null
-        )
-        select coalesce(array_agg(distinct coalesce(l.merged_into_id, l.id)), '{}')
-          from known as k
-          join app.leads as l on l.organization_id = leads_known_by.organization_id and l.id = k.id
-         where l.deleted_at is null or l.merged_into_id is not null);
+             where l.organization_id = leads_known_by.organization_id and l.id = any (v_known)
+               and (l.deleted_at is null or l.merged_into_id is not null));
 end;
 $$;
 comment on function app.leads_known_by(uuid, text, text) is 'Living leads with this e-mail or phone.';
@@ -166,7 +163,7 @@ begin
             select r.lead_id, r.event_id, r.confidence, false as is_ambiguous, r.step into v_found
               from (select find_attribution.lead_id, c.* from app.rung_claim(payment, find_attribution.lead_id) as c) as r;
         elsif lead_id is null then
-            select r.* into v_found from app.rung_identity(payment, v_rung) as r;
+            v_found := app.rung_identity(payment, v_rung);
         else
             continue;
         end if;
@@ -211,7 +208,7 @@ begin
     if not found then
         raise exception using errcode = 'PT404', message = 'No such payment in this organization.';
     elsif p.attribution_method not in ('manual', 'form', 'import') then
-        select f.* into v_found from app.find_attribution(p) as f;
+        v_found := app.find_attribution(p);
         update app.payments as t
            set lead_id = v_found.lead_id, event_id = v_found.event_id, source_id = v_found.source_id,
                traffic_type_id = v_found.traffic_type_id, attribution_method = v_found.method,

@@ -89,7 +89,11 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_claim record;
 begin
-    if lead_id is null then
+    if not exists (
+        select from app.payments as c
+         where c.organization_id = match_claims.organization_id and c.lead_id = match_claims.lead_id
+           and c.claim_state in ('pending', 'confirmed') and c.deleted_at is null
+    ) then
         return;
     end if;
     for v_claim in

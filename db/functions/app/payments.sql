@@ -38,13 +38,14 @@ begin
         v_new.amount := amount;
         v_new.currency := currency;
         v_new.base_currency := v_base_currency;
-        v_new.amount_base := app.convert(organization_id, amount, currency, (paid_at at time zone v_timezone)::date);
+        v_new.amount_base := case when currency = v_base_currency then amount
+            else app.convert(organization_id, amount, currency, (paid_at at time zone v_timezone)::date) end;
         v_new.payment_date := paid_at;
         v_new.customer_email := coalesce(customer_email, receipt_email);
         v_new.customer_email_norm := lower(btrim(v_new.customer_email));
         v_new.customer_phone := customer_phone;
         v_new.attribution_method := 'none';
-        select f.* into v_found from app.find_attribution(v_new) as f;
+        v_found := app.find_attribution(v_new);
 
         insert into app.payments (
             organization_id, id, lead_id, event_id, closer_id, setter_id, source_id, traffic_type_id, whop_connection_id,
@@ -64,7 +65,9 @@ begin
                                           v_found.closer_id, v_found.setter_id);
             end if;
             perform app.link_refunds(v_new.organization_id, provider, provider_account, provider_payment_id);
-            perform app.match_claims(v_new.organization_id, v_found.lead_id);
+            if v_found.lead_id is not null then
+                perform app.match_claims(v_new.organization_id, v_found.lead_id);
+            end if;
             if v_found.closer_id is null or v_new.amount_base is null then
                 perform app.review_payment(v_new.organization_id, v_new.id);
             end if;

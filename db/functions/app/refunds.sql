@@ -74,10 +74,10 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_written record;
 begin
-    select w.* into v_written from app.record_processor_refund(
+    v_written := app.record_processor_refund(
         organization_id, provider, provider_account, payment_key, provider_charge_id,
         provider_charge_id || '@' || total, 'refund', 'canceled', total, currency, seen_at,
-        'Total of the charge.') as w;
+        'Total of the charge.');
     return v_written.payment_id;
 end;
 $$;

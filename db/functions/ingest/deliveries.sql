@@ -27,6 +27,7 @@ create or replace function ingest.process(
 ) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
+    v_done       record;
     v_state      text;
     v_message    text;
     v_detail     text;
@@ -35,10 +36,13 @@ declare
 begin
     case provider
         when 'stripe' then
-            select p.status, p.steps, p.lead_id, p.event_id, p.payment_id
-              into status, steps, lead_id, event_id, payment_id
-              from ingest.process_stripe(organization_id, connection_id, provider_account, livemode, body) as p;
+            v_done := ingest.process_stripe(organization_id, connection_id, provider_account, livemode, body);
     end case;
+    status := v_done.status;
+    steps := v_done.steps;
+    lead_id := v_done.lead_id;
+    event_id := v_done.event_id;
+    payment_id := v_done.payment_id;
 exception when others then
     -- Only what can hold nothing of the payload is kept: our own sentences, the names of constraints and functions.
     get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail,
@@ -83,8 +87,8 @@ begin
     if not found then
         raise exception using errcode = 'PT404', message = 'No such connection.';
     end if;
-    perform ingest.peek_limit(organization_id, connection_id, c.rate_limit_per_minute, received_at);
-    select e.* into v_envelope from ingest.envelope(c.connection_type, body) as e;
+    perform ingest.require_limit(organization_id, connection_id, c.rate_limit_per_minute, received_at, counted => false);
+    v_envelope := ingest.envelope(c.connection_type, body);
     if v_envelope.id is null or v_envelope.event_type is null or length(v_envelope.id) > 255 or length(v_envelope.event_type) > 255 then
         raise exception using errcode = 'PT400', message = 'The body is not an event.',
             detail = 'An event has an id and a type of at most 255 characters each.';
@@ -95,8 +99,8 @@ begin
     values (record_delivery.organization_id, record_delivery.connection_id, v_envelope.id, record_delivery.webhook_event_id, record_delivery.received_at)
     on conflict on constraint webhook_event_keys_provider_event_id_key do nothing;
     if found then
-        select p.* into v_outcome
-          from ingest.process(c.connection_type, organization_id, connection_id, c.provider_account, v_envelope.livemode, body) as p;
+        v_outcome := ingest.process(
+            c.connection_type, organization_id, connection_id, c.provider_account, v_envelope.livemode, body);
         status := v_outcome.status;
         insert into app.webhook_events (
             organization_id, id, connection_id, provider, provider_event_id, event_type, livemode, occurred_at, received_at,
@@ -120,7 +124,7 @@ begin
     insert into app.connection_stats (organization_id, connection_id, received_at, accepted, duplicates, failed)
     values (record_delivery.organization_id, record_delivery.connection_id, record_delivery.received_at,
             (status <> 'duplicate')::integer, (status = 'duplicate')::integer, (status = 'queued')::integer);
-    perform ingest.take_limit(organization_id, connection_id, c.rate_limit_per_minute, received_at);
+    perform ingest.require_limit(organization_id, connection_id, c.rate_limit_per_minute, received_at, counted => true);
 end;
 $$;
 comment on function ingest.record_delivery(uuid, uuid, jsonb, timestamptz, boolean) is 'Take in one verified delivery.';

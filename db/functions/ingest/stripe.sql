@@ -97,7 +97,7 @@ begin
 
     if v_type = 'payment_intent.succeeded' then
         v_charge := case jsonb_typeof(v_object -> 'latest_charge') when 'object' then v_object -> 'latest_charge' else '{}' end;
-        select w.* into v_written from app.record_processor_payment(
+        v_written := app.record_processor_payment(
             organization_id, 'stripe', v_account, v_object ->> 'id', connection_id, livemode,
             ingest.stripe_amount(v_object, 'amount_received'), ingest.stripe_object_currency(v_object),
             ingest.stripe_paid_at(v_charge, v_event_at),
@@ -105,7 +105,7 @@ begin
             ingest.stripe_text(v_charge #> '{billing_details,email}'), ingest.stripe_text(v_object -> 'receipt_email'),
             ingest.stripe_text(v_charge #> '{billing_details,name}'), ingest.stripe_text(v_charge #> '{billing_details,phone}'),
             ingest.stripe_id(v_object -> 'customer'), null, ingest.stripe_text(v_object -> 'description'),
-            case jsonb_typeof(v_object -> 'metadata') when 'object' then v_object -> 'metadata' else '{}' end) as w;
+            case jsonb_typeof(v_object -> 'metadata') when 'object' then v_object -> 'metadata' else '{}' end);
 
     elsif v_type in ('charge.succeeded', 'charge.captured', 'charge.updated') then
         if v_object ->> 'status' is distinct from 'succeeded' or v_object -> 'captured' is distinct from 'true'
@@ -114,7 +114,7 @@ begin
             steps := steps || app.step('charge', 'ignored', 'nothing was captured: an authorisation is not money');
             return;
         end if;
-        select w.* into v_written from app.record_processor_payment(
+        v_written := app.record_processor_payment(
             organization_id, 'stripe', v_account,
             coalesce(ingest.stripe_id(v_object -> 'payment_intent'), v_object ->> 'id'), connection_id, livemode,
             ingest.stripe_amount(v_object, 'amount_captured'), ingest.stripe_object_currency(v_object),
@@ -122,7 +122,7 @@ begin
             ingest.stripe_text(v_object #> '{billing_details,email}'), ingest.stripe_text(v_object -> 'receipt_email'),
             ingest.stripe_text(v_object #> '{billing_details,name}'), ingest.stripe_text(v_object #> '{billing_details,phone}'),
             ingest.stripe_id(v_object -> 'customer'), null, ingest.stripe_text(v_object -> 'description'),
-            case jsonb_typeof(v_object -> 'metadata') when 'object' then v_object -> 'metadata' else '{}' end) as w;
+            case jsonb_typeof(v_object -> 'metadata') when 'object' then v_object -> 'metadata' else '{}' end);
 
     elsif v_type = 'charge.refunded' then
         if v_object -> 'captured' is distinct from 'true' then
@@ -146,11 +146,11 @@ begin
                 else 'a released authorisation is no refund' end);
             return;
         end if;
-        select w.* into v_written from app.record_processor_refund(
+        v_written := app.record_processor_refund(
             organization_id, 'stripe', v_account, v_key, ingest.stripe_id(v_object -> 'charge'), v_object ->> 'id', 'refund',
             coalesce(v_object ->> 'status', 'succeeded'), ingest.stripe_amount(v_object, 'amount'),
             ingest.stripe_object_currency(v_object), coalesce(ingest.stripe_at(v_object -> 'created'), v_event_at),
-            ingest.stripe_text(v_object -> 'reason')) as w;
+            ingest.stripe_text(v_object -> 'reason'));
         payment_id := v_written.payment_id;
         steps := steps || app.step('refund', v_written.what,
             coalesce('it belongs to payment ' || payment_id, 'its payment has not arrived yet'));
@@ -169,11 +169,11 @@ begin
          where jsonb_typeof(t.value -> 'amount') = 'number'
            and sign((t.value ->> 'amount')::numeric) = case v_type when 'charge.dispute.funds_withdrawn' then -1 else 1 end
          order by t.value -> 'created' limit 1;
-        select w.* into v_written from app.record_processor_refund(
+        v_written := app.record_processor_refund(
             organization_id, 'stripe', v_account, v_key, ingest.stripe_id(v_object -> 'charge'), v_object ->> 'id',
             case v_type when 'charge.dispute.funds_withdrawn' then 'dispute' else 'dispute_won' end, 'succeeded',
             ingest.stripe_amount(v_object, 'amount'), ingest.stripe_object_currency(v_object),
-            coalesce(ingest.stripe_at(v_moved -> 'created'), v_event_at), ingest.stripe_text(v_object -> 'reason')) as w;
+            coalesce(ingest.stripe_at(v_moved -> 'created'), v_event_at), ingest.stripe_text(v_object -> 'reason'));
         payment_id := v_written.payment_id;
         steps := steps || app.step('dispute', v_written.what,
             coalesce('it belongs to payment ' || payment_id, 'its payment has not arrived yet'));
