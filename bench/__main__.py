@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import policies
+from bench import ingest, policies
 from bench.measure import Row
 from bench.stack import running_stack
 
@@ -66,6 +66,8 @@ def main() -> None:
             policies.load(stack)
         with console.status("measuring policies …"):
             rows = policies.measure(stack)
+    with running_stack() as stack, console.status("measuring deliveries …"):
+        rows += ingest.measure(stack)
     write(rows)
     show(rows)
 
