@@ -1,8 +1,9 @@
 """Random histories: clock changes, chains, duplicates, deletions, splits, refunds, disputes."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
@@ -69,6 +70,11 @@ class _Maker:
 
     def day(self, days: int = 6) -> date:
         return self.anchor + timedelta(days=self.draw(st.integers(-days, days)))
+
+    def exists(self, day: date) -> bool:
+        """Apia went from one side of the date line to the other, and left a day out."""
+        noon = datetime.combine(day, time(12), ZoneInfo(self.timezone))
+        return noon.astimezone(UTC).astimezone(noon.tzinfo).date() == day
 
     def money(self, currency: str) -> Decimal:
         return Decimal(self.draw(st.integers(1, 400_000))).scaleb(-SCALES[currency])
@@ -296,6 +302,7 @@ class _Maker:
                 )
                 for _ in range(self.draw(st.integers(0, 10)))
             )
+            if self.exists(day)
         }
         return tuple(made.values())
 

@@ -16,7 +16,8 @@ create or replace function api.core_metrics(
     out metric text, out unit text, out value numeric, out numerator numeric, out denominator numeric,
     out previous_value numeric, out coverage numeric
 ) returns setof record
-language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+language plpgsql stable security definer
+set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
 #variable_conflict use_column
 declare
     v_organization_id constant uuid := auth.require_member(core_metrics.organization_id);

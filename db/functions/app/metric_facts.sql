@@ -35,7 +35,7 @@ comment on function app.previous_period(date, date) is 'The period that a period
 
 -- app.call_facts: countable calls, one row each: not deleted, no duplicates, no test leads.
 -- closer_id took it, setter_id booked the first of its chain; source and types come from the first booking where a later one
--- has none. in_rates: its type counts in rates, or it has no type. is_disqualified: the form that rules says so.
+-- has none. in_rates: its type counts in rates, or it has no type.
 create or replace function app.call_facts(
     organization_id uuid, closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null
@@ -43,15 +43,13 @@ create or replace function app.call_facts(
     event_id uuid, root_event_id uuid, rescheduled_from_id uuid, lead_id uuid,
     booked_at timestamptz, scheduled_at timestamptz, scheduled_end_at timestamptz,
     closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid, call_type_id uuid,
-    call_status text, event_outcome text, canceled_by text, in_rates boolean, is_disqualified boolean
+    call_status text, event_outcome text, canceled_by text, in_rates boolean
 )
 language sql stable parallel safe
 begin atomic
     select e.id, e.root_event_id, e.rescheduled_from_id, e.lead_id, e.booked_at, e.scheduled_at, e.scheduled_end_at,
            e.credited_closer_id, e.credited_setter_id, i.source_id, i.traffic_type_id, i.call_type_id,
-           e.call_status, e.event_outcome, e.canceled_by, coalesce(t.counts_in_rates, true),
-           exists (select from app.post_call_forms as q
-                    where q.organization_id = e.organization_id and q.event_id = e.id and q.is_active and q.disqualified)
+           e.call_status, e.event_outcome, e.canceled_by, coalesce(t.counts_in_rates, true)
       from app.events as e
      cross join lateral (
         select case when e.source_id is null and e.rescheduled_from_id is not null
@@ -125,7 +123,8 @@ begin atomic
      where not exists (
         -- A successor of the same lead that is neither deleted nor a duplicate counts; only others need a closer look.
         select from app.events as s
-         where s.organization_id = chain_facts.organization_id and s.rescheduled_from_id = c.event_id
+         where s.organization_id = chain_facts.organization_id and s.rescheduled_from_id is not null
+           and s.rescheduled_from_id = c.event_id
            and (s.deleted_at is null and s.duplicate_of_id is null and s.lead_id = c.lead_id
                 or app.chain_goes_on(chain_facts.organization_id, s.id)));
 end;
@@ -326,7 +325,7 @@ begin atomic
     select d.id, d.origin_event_id, d.lead_id, d.closed_at, d.status, d.deal_type, d.contract_value_base,
            d.closer_id, d.setter_id, i.source_id, i.traffic_type_id, i.call_type_id, d.package_id
       from app.deals as d
-      join app.leads as l on l.organization_id = d.organization_id and l.id = d.lead_id
+      left join app.leads as l on l.organization_id = d.organization_id and l.id = d.lead_id
       left join app.events as e on e.organization_id = d.organization_id and e.id = d.origin_event_id
       left join app.events as r on r.organization_id = e.organization_id and r.id = e.root_event_id
      cross join lateral (
@@ -336,7 +335,9 @@ begin atomic
                coalesce(e.call_type_id, r.call_type_id) as call_type_id
      ) as i
      where d.organization_id = deal_facts.organization_id
-       and d.deleted_at is null and d.status <> 'void' and not l.is_test
+       and d.deleted_at is null and d.status <> 'void'
+       and not exists (select from app.leads as k
+                        where k.organization_id = d.organization_id and k.id = d.lead_id and k.is_test)
        and (closers is null or d.closer_id = any (closers))
        and (setters is null or d.setter_id = any (setters))
        and (deal_facts.source is null or i.source_id = deal_facts.source)
@@ -350,24 +351,17 @@ comment on function app.deal_facts(uuid, uuid[], uuid[], uuid, uuid, uuid) is 'D
 create or replace function app.refunded_calls(organization_id uuid) returns table (event_id uuid)
 language sql stable parallel safe rows 100 set plan_cache_mode = force_generic_plan
 begin atomic
-    select k.event_id
+    select m.event_id
       from (
-        select distinct coalesce(d.origin_event_id, case when f.deal_id is null then f.event_id end) as event_id
+        select coalesce(d.origin_event_id, case when f.deal_id is null then f.event_id end) as event_id, f.kind, f.amount
           from app.cash_facts(refunded_calls.organization_id) as f
           left join app.deals as d
             on d.organization_id = refunded_calls.organization_id and d.id = f.deal_id
            and d.deleted_at is null and d.status <> 'void'
-         where f.kind <> 'payment'
-      ) as k
-     where k.event_id is not null
-       and (select coalesce(sum(f.amount), 0)
-              from app.deals as d
-              join app.cash_facts(refunded_calls.organization_id) as f on f.deal_id = d.id
-             where d.organization_id = refunded_calls.organization_id and d.origin_event_id = k.event_id
-               and d.deleted_at is null and d.status <> 'void')
-         + (select coalesce(sum(f.amount), 0)
-              from app.cash_facts(refunded_calls.organization_id) as f
-             where f.event_id = k.event_id and f.deal_id is null) <= 0;
+      ) as m
+     where m.event_id is not null
+     group by m.event_id
+    having bool_or(m.kind <> 'payment') and sum(m.amount) <= 0;
 end;
 comment on function app.refunded_calls(uuid) is 'Calls of which every payment is refunded or disputed away.';
 
@@ -380,23 +374,24 @@ create or replace function app.owed_facts(
 language sql stable parallel safe
 begin atomic
     select d.deal_id,
-           greatest(s.scheduled - coalesce(c.collected, 0), 0),
-           greatest(s.due - coalesce(c.collected, 0), 0)
+           greatest(x.scheduled - coalesce(c.collected, 0), 0), greatest(x.due - coalesce(c.collected, 0), 0)
       from app.deal_facts(owed_facts.organization_id, closers, setters, owed_facts.source, traffic_type, call_type) as d
+      join app.deals as b on b.organization_id = owed_facts.organization_id and b.id = d.deal_id
       join (
-        select i.deal_id, round(sum(i.amount), i.scale) as scheduled,
-               round(coalesce(sum(i.amount) filter (where i.is_due), 0), i.scale) as due
-          from (
-            select n.deal_id, n.due_on < owed_facts.today as is_due, app.currency_exponent(b.base_currency) as scale,
-                   case when n.currency = b.base_currency then sum(n.amount)
-                        else sum(n.amount) * b.contract_value_base / nullif(b.contract_value, 0) end as amount
-              from app.deal_installments as n
-              join app.deals as b on b.organization_id = n.organization_id and b.id = n.deal_id
-             where n.organization_id = owed_facts.organization_id
-             group by n.deal_id, n.currency, n.due_on < owed_facts.today, b.base_currency, b.contract_value_base, b.contract_value
-          ) as i
-         group by i.deal_id, i.scale
-      ) as s on s.deal_id = d.deal_id and s.scheduled is not null
+        select n.deal_id, sum(n.amount) as scheduled,
+               coalesce(sum(n.amount) filter (where n.due_on < owed_facts.today), 0) as due
+          from app.deal_installments as n
+         where n.organization_id = owed_facts.organization_id
+         group by n.deal_id
+      ) as s on s.deal_id = d.deal_id
+     cross join lateral (
+        select case when b.currency = b.base_currency then s.scheduled
+                    else round(s.scheduled * b.contract_value_base / nullif(b.contract_value, 0),
+                               app.currency_exponent(b.base_currency)) end as scheduled,
+               case when b.currency = b.base_currency then s.due
+                    else round(s.due * b.contract_value_base / nullif(b.contract_value, 0),
+                               app.currency_exponent(b.base_currency)) end as due
+     ) as x
       left join (
         select f.deal_id, sum(f.amount) as collected
           from app.cash_facts(owed_facts.organization_id) as f

@@ -21,7 +21,7 @@ begin atomic
                count(*) as every_call,
                count(*) filter (where f.call_status = 'rescheduled') as rescheduled,
                count(*) filter (where f.in_rates and f.call_status = 'completed') as shows,
-               count(*) filter (where f.in_rates and f.call_status = 'completed' and f.is_disqualified) as disqualified,
+               count(*) filter (where f.in_rates and f.call_status = 'completed' and q.id is not null) as disqualified,
                count(*) filter (where f.in_rates and f.call_status = 'no_show') as no_shows,
                count(*) filter (where f.in_rates and f.call_status = 'canceled') as canceled,
                count(*) filter (where f.in_rates and f.call_status = 'canceled' and f.canceled_by = 'host') as canceled_by_host,
@@ -32,6 +32,8 @@ begin atomic
                count(*) filter (where f.in_rates and f.event_outcome = 'closed' and r.event_id is not null) as refunded_closes
           from app.call_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
           left join app.refunded_calls(period_metrics.organization_id) as r on r.event_id = f.event_id
+          left join app.post_call_forms as q
+            on q.organization_id = period_metrics.organization_id and q.event_id = f.event_id and q.is_active and q.disqualified
          where f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
          group by 1
       ) as c on c.period = p.period

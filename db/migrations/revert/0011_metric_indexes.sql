@@ -1,0 +1,1 @@
+../0011_metric_indexes.rollback.sql
