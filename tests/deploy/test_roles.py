@@ -1,7 +1,10 @@
 """roles.sql: who exists, who may become whom, who may connect, and no password in any statement."""
 
+from uuid import uuid4
+
 import psycopg
 import pytest
+from psycopg import sql
 
 from salesdash import deploy
 from salesdash.deploy.roles import apply_roles
@@ -99,15 +102,25 @@ def test_nobody_connects_before_the_walls_stand(tree: Tree) -> None:
 
 
 def test_passwords_are_set_as_verifiers_and_only_when_they_differ(tree: Tree) -> None:
-    with psycopg.connect(tree.database.superuser_url, autocommit=True) as superuser:
-        superuser.execute("alter role worker password 'another one'")
-    logins = [deploy.Login("gateway", PASSWORD), deploy.Login("worker", PASSWORD)]
-    report = deploy.deploy(tree.database.deployer_url, tree.path, logins=logins)
-    assert report.passwords == ("worker",)
-    psycopg.connect(tree.database.worker_url).close()
-    with psycopg.connect(tree.database.superuser_url) as superuser:
-        row = superuser.execute(
-            "select rolpassword from pg_authid where rolname = 'worker'"
-        ).fetchone()
-    assert row is not None
-    assert row[0].startswith("SCRAM-SHA-256$")
+    # Logins of its own: those of the cluster are in use by tests that run beside this one.
+    keeps, changes = (f"login_{uuid4().hex[:12]}" for _ in range(2))
+    with psycopg.connect(tree.database.deployer_url, autocommit=True) as deployer:
+        for name, password in ((keeps, PASSWORD), (changes, "another one")):
+            made = sql.SQL("create role {} login password {}")
+            deployer.execute(made.format(sql.Identifier(name), sql.Literal(password)))
+    try:
+        logins = [deploy.Login(name, PASSWORD) for name in (keeps, changes)]
+        report = deploy.deploy(tree.database.deployer_url, tree.path, logins=logins)
+        assert report.passwords == (changes,)
+        again = deploy.deploy(tree.database.deployer_url, tree.path, logins=logins)
+        assert again.passwords == ()
+        with psycopg.connect(tree.database.superuser_url) as superuser:
+            row = superuser.execute(
+                "select rolpassword from pg_authid where rolname = %s", [changes]
+            ).fetchone()
+        assert row is not None
+        assert row[0].startswith("SCRAM-SHA-256$")
+    finally:
+        with psycopg.connect(tree.database.deployer_url, autocommit=True) as deployer:
+            for name in (keeps, changes):
+                deployer.execute(sql.SQL("drop role {}").format(sql.Identifier(name)))
