@@ -142,15 +142,14 @@ with wanted (metric, label, unit, is_additive, version, date_field, numerator, d
     ('verified_share', 'Verified Share', 'rate', true, 1, 'payment_date',
      'payments told by a processor', 'cash collected',
      'Of the cash collected, how much a payment processor confirms; the rest is what people entered.')
-), numbered as (
-    select w.*, (row_number() over ())::integer as position from wanted as w
 ), gone as (
     delete from app.metric_catalog as c where not exists (select from wanted as w where w.metric = c.metric)
 )
 insert into app.metric_catalog as c (
     metric, label, unit, is_additive, version, date_field, numerator, denominator, sentence, position)
-select n.metric, n.label, n.unit, n.is_additive, n.version, n.date_field, n.numerator, n.denominator, n.sentence, n.position
-  from numbered as n
+select w.metric, w.label, w.unit, w.is_additive, w.version, w.date_field, w.numerator, w.denominator, w.sentence,
+       (row_number() over ())::integer
+  from wanted as w
     on conflict (metric) do update
    set label = excluded.label, unit = excluded.unit, is_additive = excluded.is_additive, version = excluded.version,
        date_field = excluded.date_field, numerator = excluded.numerator, denominator = excluded.denominator,
