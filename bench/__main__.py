@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import ingest, policies
+from bench import deploy_under_load, ingest, policies
 from bench.measure import Row
 from bench.stack import running_stack
 
@@ -52,9 +52,7 @@ def show(rows: list[Row]) -> None:
     """The same table on the terminal."""
     table = Table("what", "measured", "baseline", "ratio", "to hold", "")
     for r in rows:
-        table.add_row(
-            r.what, r.value, r.baseline, f"{r.ratio:.2f}", r.hold, "holds" if r.holds else "missed"
-        )
+        table.add_row(r.what, r.value, r.baseline, f"{r.ratio:.2f}", r.hold, verdict(r))
     Console().print(table)
 
 
@@ -68,6 +66,8 @@ def main() -> None:
             rows = policies.measure(stack)
     with running_stack() as stack, console.status("measuring deliveries …"):
         rows += ingest.measure(stack)
+    with console.status("measuring deploys under load …"):
+        rows += deploy_under_load.measure()
     write(rows)
     show(rows)
 
