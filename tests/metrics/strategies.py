@@ -213,6 +213,7 @@ class _Maker:
         self, leads: tuple[Lead, ...], calls: tuple[Call, ...], deals: tuple[Deal, ...]
     ) -> tuple[Payment, ...]:
         made: list[Payment] = []
+        closed = [call.id for call in calls if call.outcome == "closed"]
         for _ in range(self.draw(st.integers(0, 7))):
             number = self.id()
             currency, amount, base = self.priced()
@@ -221,8 +222,8 @@ class _Maker:
                 Payment(
                     id=number,
                     lead=self.pick([None, *(lead.id for lead in leads)]),
-                    call=self.pick([None, *(call.id for call in calls)]),
-                    deal=self.pick([None, *(deal.id for deal in deals)]),
+                    call=self.pick([None, *(closed or [call.id for call in calls])]),
+                    deal=self.pick([None, None, *(deal.id for deal in deals)]),
                     origin=origin,
                     source=self.some(SOURCES),
                     traffic_type=self.some(TRAFFIC_TYPES),
@@ -262,7 +263,9 @@ class _Maker:
     def refunds(self, currency: str, amount: Decimal, base: Decimal | None) -> tuple[Refund, ...]:
         """Some steps; sometimes everything, in up to three steps."""
         scale = SCALES[currency]
-        if self.chance(4):
+        at = self.instant()
+        moments = [at] * 3 if self.chance(2) else [at, self.instant(), self.instant()]
+        if self.chance(3):
             weights = [Decimal(self.draw(st.integers(1, 5))) for _ in range(self.pick([1, 2, 3]))]
             parts = [part for part in split(amount, weights, scale) if part > 0]
             bases = (
@@ -284,9 +287,9 @@ class _Maker:
                 status="succeeded" if not self.chance(8) else self.pick(["pending", "failed"]),
                 amount=part,
                 base=part_base if part_base is None or part_base > 0 else None,
-                at=self.instant(),
+                at=moment,
             )
-            for kind, part, part_base in zip(kinds, parts, bases, strict=True)
+            for kind, part, part_base, moment in zip(kinds, parts, bases, moments, strict=False)
         )
 
     def captures(self) -> tuple[Capture, ...]:
