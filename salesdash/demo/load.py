@@ -70,6 +70,7 @@ def load(
                     connection.execute("analyze")
                 progress(done, total)
             sales.stranger_pays()
+        writer.call("jobs.fold_connection_stats")
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set role salesdash")
         connection.execute("analyze")
