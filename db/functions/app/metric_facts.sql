@@ -347,9 +347,9 @@ end;
 comment on function app.deal_facts(uuid, uuid[], uuid[], uuid, uuid, uuid) is 'Deals that count, one row each.';
 
 -- app.refunded_calls: calls whose money came and went: all that was paid for their deal, or for the call itself without a
--- deal, is refunded or disputed away. The same for everybody, so its plan is kept.
+-- deal, is refunded or disputed away.
 create or replace function app.refunded_calls(organization_id uuid) returns table (event_id uuid)
-language sql stable parallel safe rows 100 set plan_cache_mode = force_generic_plan
+language sql stable parallel safe
 begin atomic
     select m.event_id
       from (
