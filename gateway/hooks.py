@@ -1,7 +1,7 @@
 """Webhook deliveries: at most 1 MiB, genuine, JSON; then one SQL call, and its answer.
 
     POST /hooks/{provider}/{connection_id}
-    POST /functions/v1/generic-webhook?connection={connection_id}
+    POST /functions/v1/{alias}?connection={connection_id}
 
 What a delivery means is decided in SQL (db/functions/ingest). Here is decided only whether it is
 what it says it is. Nothing of a body or a secret is logged or answered.
@@ -10,13 +10,11 @@ what it says it is. Nothing of a body or a secret is logged or answered.
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-import orjson
 import psycopg
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -28,24 +26,25 @@ from gateway.connections import Connection, Connections
 from gateway.database import Pool
 from gateway.inbox import Inbox
 from gateway.problem import problem
+from gateway.providers import PROVIDERS, Provider
 from gateway.rejections import Rejections
-from gateway.verify import DeliveryRejected, Verifier
-from gateway.verify.stripe import verify_delivery as stripe
+from gateway.verify import DeliveryRejected, Proof
 from salesdash.logs import get_logger
 from salesdash.secretbox import SecretBox, SecretUnreadable
 
 MAX_BODY = 1024 * 1024
 RETRY_AFTER_S = 5
 
-VERIFIERS: Mapping[str, Verifier] = {"stripe": stripe}
-"""How each type of connection proves a delivery."""
-
-ANY = "any"
-"""The provider of URLs that name none: the connection's own type decides."""
+ALIASES = {
+    "calendly-webhook": ("calendly",),
+    "whop-webhook": ("whop",),
+    "generic-webhook": ("stripe", "whop"),
+    "manychat-webhook": ("manychat",),
+}
+"""Further URLs, /functions/v1/<name>?connection=<id>, and the types of connection they serve."""
 
 # JSON that Postgres cannot store or count, whatever orjson says to it.
 _UNSTORABLE = {"22P02", "22P05", "22003", "54001"}
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 log = get_logger("gateway.hooks")
 
@@ -75,56 +74,50 @@ class Hooks:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def receive(self, request: Request, provider: str, given_id: str) -> Response:
-        """Answer one delivery."""
+    async def receive(self, request: Request, accepted: Collection[str], given_id: str) -> Response:
+        """Answer one delivery. accepted: the types of connection that this URL serves."""
         connection_id = _uuid(given_id)
         try:
             body = await read_body(request, MAX_BODY)
         except BodyTooLarge:
-            known = connection_id if connection_id and self._knows(connection_id) else None
-            self.rejections.add(known, "too large")
+            counted = connection_id if connection_id and self._knows(connection_id) else None
+            self.rejections.add(counted, "too large")
             return problem(413, "body_too_large", f"A delivery has at most {MAX_BODY} bytes.")
         try:
             connection = await self.connections.get(connection_id) if connection_id else None
-            verify = VERIFIERS.get(connection.connection_type) if connection else None
-            if (
-                connection is None
-                or verify is None
-                or provider not in {ANY, connection.connection_type}
-            ):
+            known = PROVIDERS.get(connection.connection_type) if connection else None
+            if connection is None or known is None or connection.connection_type not in accepted:
                 return self._unknown()
-            connection = await self._verified(verify, connection, body, request.headers)
+            connection, proof = await self._verified(known, connection, body, request.headers)
         except DeliveryRejected as rejected:
             self.rejections.add(connection_id, str(rejected))
             return problem(401, "not_genuine", "The signature is missing, wrong or out of date.")
         except (psycopg.Error, SecretUnreadable) as error:
             return _unavailable(error)
         try:
-            text = storable_object(body)
+            text = known.read(body)
         except ValueError:
             self.rejections.add(connection.id, "not JSON")
             return problem(400, "not_json", "The body is not a JSON object in UTF-8.")
-        return await self._record(connection, text)
+        return await self._record(connection, text, proof)
 
     async def _verified(
-        self, verify: Verifier, connection: Connection, body: bytes, headers: Headers
-    ) -> Connection:
+        self, provider: Provider, connection: Connection, body: bytes, headers: Headers
+    ) -> tuple[Connection, Proof]:
         """The connection that vouches for a delivery. Raises DeliveryRejected when none does."""
         now = self._clock()
         try:
-            verify(body, headers, connection.secrets(now), now)
+            return connection, provider.verify(body, headers, connection.secrets(now), now)
         except DeliveryRejected:
             current = await self.connections.look_again(connection, time.monotonic())
             if current.secrets(now) == connection.secrets(now):
                 raise
-            verify(body, headers, current.secrets(now), now)
-            return current
-        return connection
+            return current, provider.verify(body, headers, current.secrets(now), now)
 
-    async def _record(self, connection: Connection, text: str) -> Response:
+    async def _record(self, connection: Connection, text: str, proof: Proof) -> Response:
         try:
             recorded = await self.inbox.record_delivery(
-                connection.organization_id, connection.id, text
+                connection.organization_id, connection.id, text, is_late=proof.is_late
             )
         except psycopg.Error as error:
             return self._refused(connection, error)
@@ -160,20 +153,6 @@ class Hooks:
         return self.connections.is_known(connection_id)
 
 
-def storable_object(body: bytes) -> str:
-    """The text of a JSON object as Postgres can keep it; ValueError for anything else.
-
-    The text is the sender's own, so numbers keep every digit. NaN, numbers beyond a double, lone
-    surrogates, bad UTF-8 and more than 1024 levels are no JSON here. Of a repeated key the last
-    value counts. A NUL, which Postgres cannot keep, becomes U+FFFD.
-    """
-    if not isinstance(orjson.loads(body), dict):
-        raise ValueError("not a JSON object")
-    if b"\\u0000" in body:
-        body = _NUL.sub(rb"\1\\ufffd", body)
-    return body.decode()
-
-
 def _unavailable(error: Exception) -> Response:
     log.error(
         "deliveries cannot be taken in",
@@ -199,18 +178,19 @@ async def hook(request: Request) -> Response:
     """A delivery to the URL of its provider and connection."""
     hooks: Hooks = request.app.state.hooks
     path = request.path_params
-    return await hooks.receive(request, path["provider"], path["connection_id"])
+    return await hooks.receive(request, {path["provider"]}, path["connection_id"])
 
 
-async def generic_webhook(request: Request) -> Response:
-    """A delivery to the URL that serves every payment processor."""
+async def alias(request: Request) -> Response:
+    """A delivery to a URL that names the connection in its query."""
     hooks: Hooks = request.app.state.hooks
-    return await hooks.receive(request, ANY, request.query_params.get("connection", ""))
+    accepted = ALIASES[request.url.path.rpartition("/")[2]]
+    return await hooks.receive(request, accepted, request.query_params.get("connection", ""))
 
 
 ROUTES: list[BaseRoute] = [
     Route("/hooks/{provider}/{connection_id}", hook, methods=["POST"]),
-    Route("/functions/v1/generic-webhook", generic_webhook, methods=["POST"]),
+    *(Route(f"/functions/v1/{name}", alias, methods=["POST"]) for name in ALIASES),
 ]
 
 

@@ -51,7 +51,7 @@ class Inbox:
             return await cursor.fetchone()
 
     async def record_delivery(
-        self, organization_id: UUID, connection_id: UUID, body: str
+        self, organization_id: UUID, connection_id: UUID, body: str, *, is_late: bool = False
     ) -> Recorded:
         """Take in one verified delivery. body: a JSON object as text.
 
@@ -65,11 +65,12 @@ class Inbox:
             await cursor.execute(
                 "select status, webhook_event_id from ingest.record_delivery("
                 "organization_id => %(organization_id)s, connection_id => %(connection_id)s,"
-                " body => %(body)s::jsonb)",
+                " body => %(body)s::jsonb, is_late => %(is_late)s)",
                 {
                     "organization_id": organization_id,
                     "connection_id": connection_id,
                     "body": body,
+                    "is_late": is_late,
                 },
             )
             recorded = await cursor.fetchone()

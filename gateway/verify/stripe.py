@@ -7,7 +7,7 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 
-from gateway.verify import DeliveryRejected
+from gateway.verify import DeliveryRejected, Proof
 
 HEADER = "stripe-signature"
 TOLERANCE_S = 300
@@ -16,9 +16,10 @@ _SENT_AT = re.compile(r"[0-9]{1,12}")
 
 def verify_delivery(
     body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes], now: float
-) -> None:
+) -> Proof:
     """Accept a delivery that carries a good Stripe-Signature header; else DeliveryRejected."""
     verify_stripe(body, headers.get(HEADER, ""), secrets, now=now)
+    return Proof()
 
 
 def verify_stripe(

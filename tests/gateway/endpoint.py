@@ -1,5 +1,6 @@
-"""A Stripe endpoint of an organization, at the real gateway."""
+"""Webhook endpoints of an organization, at the real gateway."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -11,32 +12,40 @@ from tests.fixtures.processes import MASTER_KEY
 from tests.stripe_events import SECRET, Event, as_sent, signature
 from tests.world import Organization
 
+Signer = Callable[[bytes], Mapping[str, str]]
+"""The headers by which a provider vouches for a body."""
+
+
+def signed_by_stripe(body: bytes) -> Mapping[str, str]:
+    """Stripe's headers, made by Stripe's own library."""
+    return {"content-type": "application/json; charset=utf-8", "stripe-signature": signature(body)}
+
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where Stripe delivers. client: whose base URL is the gateway."""
+    """Where one provider delivers. client: whose base URL is the gateway."""
 
     client: httpx.Client = field(repr=False)
     organization: Organization
     id: UUID
+    provider: str = "stripe"
+    signed: Signer = field(default=signed_by_stripe, repr=False)
 
     @property
     def path(self) -> str:
-        return f"/hooks/stripe/{self.id}"
+        return f"/hooks/{self.provider}/{self.id}"
 
     def post(
         self, body: bytes, *, header: str | None = None, path: str | None = None
     ) -> httpx.Response:
-        """Deliver these bytes. header: Stripe-Signature, a good one unless given."""
+        """Deliver these bytes, signed. header: the Stripe-Signature instead of a good one."""
+        headers = dict(self.signed(body))
+        if header is not None:
+            headers["stripe-signature"] = header
         return self.client.post(
             path or self.path,
             content=body,
-            headers={
-                "content-type": b"application/json; charset=utf-8",
-                "stripe-signature": (signature(body) if header is None else header).encode(
-                    "latin-1"
-                ),
-            },
+            headers={name: value.encode("latin-1") for name, value in headers.items()},
         )
 
     def send(self, event: Event) -> str:
@@ -62,21 +71,23 @@ def open_endpoint(
     client: httpx.Client,
     organization: Organization,
     *,
+    provider: str = "stripe",
+    signed: Signer = signed_by_stripe,
     secret: str = SECRET,
     rate_limit_per_minute: int = 10_000,
 ) -> Endpoint:
-    """A new Stripe connection, its secret sealed as the gateway seals it."""
+    """A new connection, its secret sealed as the gateway seals it."""
     connection_id = organization.world.value("select uuidv7()")
     organization.world.insert(
         "webhook_connections",
         organization_id=organization.id,
         id=connection_id,
-        name=f"Stripe {connection_id}",
-        connection_type="stripe",
+        name=f"{provider} {connection_id}",
+        connection_type=provider,
         webhook_secret=sealed(secret, organization.id, connection_id),
         rate_limit_per_minute=rate_limit_per_minute,
     )
-    return Endpoint(client, organization, connection_id)
+    return Endpoint(client, organization, connection_id, provider, signed)
 
 
 def sealed(secret: str, organization_id: UUID, connection_id: UUID) -> bytes:

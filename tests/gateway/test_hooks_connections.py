@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.connections import Connection, Connections
-from gateway.hooks import storable_object
 from gateway.inbox import ConnectionRow
+from gateway.providers import storable_object
 from gateway.rejections import Rejections
 from salesdash.secretbox import SecretBox, SecretUnreadable, generate_key
 from tests.fixtures.databases import Database

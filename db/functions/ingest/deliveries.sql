@@ -8,12 +8,20 @@ language plpgsql immutable set search_path = '' as $$
 begin
     case provider
         when 'stripe' then
-            id := ingest.stripe_text(body -> 'id');
-            event_type := ingest.stripe_text(body -> 'type');
-            if jsonb_typeof(body -> 'created') = 'number' and (body ->> 'created')::numeric between 0 and 4102444800 then
-                occurred_at := ingest.stripe_at(body -> 'created');
-            end if;
-            livemode := body -> 'livemode' is distinct from 'false';
+            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
+              from ingest.stripe_envelope(body) as e;
+        when 'whop' then
+            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
+              from ingest.whop_envelope(body) as e;
+        when 'calendly' then
+            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
+              from ingest.calendly_envelope(body) as e;
+        when 'acuity' then
+            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
+              from ingest.acuity_envelope(body) as e;
+        when 'manychat' then
+            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
+              from ingest.manychat_envelope(body) as e;
     end case;
 end;
 $$;
@@ -37,6 +45,14 @@ begin
     case provider
         when 'stripe' then
             v_done := ingest.process_stripe(organization_id, connection_id, provider_account, livemode, body);
+        when 'whop' then
+            v_done := ingest.process_whop(organization_id, connection_id, provider_account, livemode, body);
+        when 'calendly' then
+            v_done := ingest.process_calendly(organization_id, connection_id, provider_account, livemode, body);
+        when 'acuity' then
+            v_done := ingest.process_acuity(organization_id, connection_id, provider_account, livemode, body);
+        when 'manychat' then
+            v_done := ingest.process_manychat(organization_id, connection_id, provider_account, livemode, body);
     end case;
     status := v_done.status;
     steps := v_done.steps;

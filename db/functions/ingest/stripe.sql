@@ -1,34 +1,25 @@
 -- What Stripe's events mean. Facts: https://docs.stripe.com/api/events/types and what is said there about each object.
 
--- ingest.stripe_id: the id of an expandable field, which is a string or the whole object; NULL for anything else.
-create or replace function ingest.stripe_id(field jsonb) returns text
+-- ingest.stripe_envelope: what an event says about itself; duplicates are known by its evt_ id.
+create or replace function ingest.stripe_envelope(
+    body jsonb, out id text, out event_type text, out occurred_at timestamptz, out livemode boolean
+) returns record
 language sql immutable parallel safe
-return nullif(case jsonb_typeof(field) when 'string' then field #>> '{}' when 'object' then field ->> 'id' end, '');
-comment on function ingest.stripe_id(jsonb) is 'The id of an expandable field: a string or an object.';
-
--- ingest.stripe_at: an instant from Unix seconds.
-create or replace function ingest.stripe_at(field jsonb) returns timestamptz
-language sql immutable parallel safe
-return to_timestamp(case jsonb_typeof(field) when 'number' then (field #>> '{}')::double precision end);
-comment on function ingest.stripe_at(jsonb) is 'An instant from Unix seconds.';
-
--- ingest.stripe_text: a text that says something; NULL for blank ones and for what is no string.
-create or replace function ingest.stripe_text(field jsonb) returns text
-language sql immutable parallel safe
-return case jsonb_typeof(field) when 'string' then nullif(btrim(field #>> '{}'), '') end;
-comment on function ingest.stripe_text(jsonb) is 'A text that says something, else NULL.';
+return (app.json_text(body -> 'id'), app.json_text(body -> 'type'), app.json_instant(body -> 'created'),
+        body -> 'livemode' is distinct from 'false');
+comment on function ingest.stripe_envelope(jsonb) is 'What a Stripe event says about itself.';
 
 -- ingest.stripe_object_currency: the ISO code of an object; PT422 when this system knows no such currency.
 create or replace function ingest.stripe_object_currency(object jsonb) returns text
 language plpgsql immutable parallel safe set search_path = '' as $$
 begin
-    if app.currency_exponent(upper(ingest.stripe_text(object -> 'currency'))) is null then
+    if app.currency_exponent(upper(app.json_text(object -> 'currency'))) is null then
         raise exception using errcode = 'PT422', message = 'Unknown currency.',
             detail = format('%s is no ISO 4217 code that this system knows.',
                             coalesce(quote_literal(left(object ->> 'currency', 10)), 'A missing value')),
             hint = 'The delivery is kept and can be processed again once the currency is known.';
     end if;
-    return upper(ingest.stripe_text(object -> 'currency'));
+    return upper(app.json_text(object -> 'currency'));
 end;
 $$;
 comment on function ingest.stripe_object_currency(jsonb) is 'The ISO code of an object; PT422 when it is unknown.';
@@ -56,7 +47,7 @@ return case
             'konbini', 'multibanco', 'nz_bank_account', 'oxxo', 'sepa_credit_transfer', 'sepa_debit', 'sofort',
             'us_bank_account'])
          or charge #>> '{payment_method_details,card,capture_before}' is not null then event_at
-    else least(event_at, coalesce(ingest.stripe_at(charge -> 'created'), event_at))
+    else least(event_at, coalesce(app.json_instant(charge -> 'created'), event_at))
 end;
 comment on function ingest.stripe_paid_at(jsonb, timestamptz) is 'When the provider confirmed the money of a charge.';
 
@@ -71,8 +62,8 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_type     constant text := body ->> 'type';
     v_object   constant jsonb := body #> '{data,object}';
-    v_account  constant text := coalesce(ingest.stripe_text(body -> 'account'), provider_account);
-    v_event_at constant timestamptz := ingest.stripe_at(body -> 'created');
+    v_account  constant text := coalesce(app.json_text(body -> 'account'), provider_account);
+    v_event_at constant timestamptz := app.json_instant(body -> 'created');
     v_charge   jsonb;
     v_key      text;
     v_moved    jsonb;
@@ -87,7 +78,7 @@ begin
         status := 'ignored';
         steps := jsonb_build_array(app.step('event', 'ignored', 'events of this type move no money'));
         return;
-    elsif jsonb_typeof(v_object) is distinct from 'object' or ingest.stripe_id(v_object) is null or v_event_at is null then
+    elsif jsonb_typeof(v_object) is distinct from 'object' or app.json_id(v_object) is null or v_event_at is null then
         raise exception using errcode = 'PT422', message = 'The delivery lacks its object.',
             detail = format('%s needs data.object with an id, and created.', v_type);
     end if;
@@ -101,10 +92,10 @@ begin
             organization_id, 'stripe', v_account, v_object ->> 'id', connection_id, livemode,
             ingest.stripe_amount(v_object, 'amount_received'), ingest.stripe_object_currency(v_object),
             ingest.stripe_paid_at(v_charge, v_event_at),
-            ingest.stripe_id(v_object -> 'latest_charge'),
-            ingest.stripe_text(v_charge #> '{billing_details,email}'), ingest.stripe_text(v_object -> 'receipt_email'),
-            ingest.stripe_text(v_charge #> '{billing_details,name}'), ingest.stripe_text(v_charge #> '{billing_details,phone}'),
-            ingest.stripe_id(v_object -> 'customer'), null, ingest.stripe_text(v_object -> 'description'),
+            app.json_id(v_object -> 'latest_charge'),
+            app.json_text(v_charge #> '{billing_details,email}'), app.json_text(v_object -> 'receipt_email'),
+            app.json_text(v_charge #> '{billing_details,name}'), app.json_text(v_charge #> '{billing_details,phone}'),
+            app.json_id(v_object -> 'customer'), null, app.json_text(v_object -> 'description'),
             case jsonb_typeof(v_object -> 'metadata') when 'object' then v_object -> 'metadata' else '{}' end);
 
     elsif v_type in ('charge.succeeded', 'charge.captured', 'charge.updated') then
@@ -116,12 +107,12 @@ begin
         end if;
         v_written := app.record_processor_payment(
             organization_id, 'stripe', v_account,
-            coalesce(ingest.stripe_id(v_object -> 'payment_intent'), v_object ->> 'id'), connection_id, livemode,
+            coalesce(app.json_id(v_object -> 'payment_intent'), v_object ->> 'id'), connection_id, livemode,
             ingest.stripe_amount(v_object, 'amount_captured'), ingest.stripe_object_currency(v_object),
             ingest.stripe_paid_at(v_object, v_event_at), v_object ->> 'id',
-            ingest.stripe_text(v_object #> '{billing_details,email}'), ingest.stripe_text(v_object -> 'receipt_email'),
-            ingest.stripe_text(v_object #> '{billing_details,name}'), ingest.stripe_text(v_object #> '{billing_details,phone}'),
-            ingest.stripe_id(v_object -> 'customer'), null, ingest.stripe_text(v_object -> 'description'),
+            app.json_text(v_object #> '{billing_details,email}'), app.json_text(v_object -> 'receipt_email'),
+            app.json_text(v_object #> '{billing_details,name}'), app.json_text(v_object #> '{billing_details,phone}'),
+            app.json_id(v_object -> 'customer'), null, app.json_text(v_object -> 'description'),
             case jsonb_typeof(v_object -> 'metadata') when 'object' then v_object -> 'metadata' else '{}' end);
 
     elsif v_type = 'charge.refunded' then
@@ -131,7 +122,7 @@ begin
             return;
         end if;
         payment_id := app.record_refund_mark(
-            organization_id, 'stripe', v_account, coalesce(ingest.stripe_id(v_object -> 'payment_intent'), v_object ->> 'id'),
+            organization_id, 'stripe', v_account, coalesce(app.json_id(v_object -> 'payment_intent'), v_object ->> 'id'),
             v_object ->> 'id', ingest.stripe_amount(v_object, 'amount_refunded'), ingest.stripe_object_currency(v_object),
             v_event_at);
         steps := steps || app.step('refund total', coalesce('payment ' || payment_id, 'waits for its payment'),
@@ -139,7 +130,7 @@ begin
         return;
 
     elsif v_type like '%refund.%' then
-        v_key := coalesce(ingest.stripe_id(v_object -> 'payment_intent'), ingest.stripe_id(v_object -> 'charge'));
+        v_key := coalesce(app.json_id(v_object -> 'payment_intent'), app.json_id(v_object -> 'charge'));
         if v_key is null or v_object ->> 'reason' = 'expired_uncaptured_charge' then
             status := 'ignored';
             steps := steps || app.step('refund', 'ignored', case when v_key is null then 'it names no payment'
@@ -147,17 +138,17 @@ begin
             return;
         end if;
         v_written := app.record_processor_refund(
-            organization_id, 'stripe', v_account, v_key, ingest.stripe_id(v_object -> 'charge'), v_object ->> 'id', 'refund',
+            organization_id, 'stripe', v_account, v_key, app.json_id(v_object -> 'charge'), v_object ->> 'id', 'refund',
             coalesce(v_object ->> 'status', 'succeeded'), ingest.stripe_amount(v_object, 'amount'),
-            ingest.stripe_object_currency(v_object), coalesce(ingest.stripe_at(v_object -> 'created'), v_event_at),
-            ingest.stripe_text(v_object -> 'reason'));
+            ingest.stripe_object_currency(v_object), coalesce(app.json_instant(v_object -> 'created'), v_event_at),
+            app.json_text(v_object -> 'reason'));
         payment_id := v_written.payment_id;
         steps := steps || app.step('refund', v_written.what,
             coalesce('it belongs to payment ' || payment_id, 'its payment has not arrived yet'));
         return;
 
     else
-        v_key := coalesce(ingest.stripe_id(v_object -> 'payment_intent'), ingest.stripe_id(v_object -> 'charge'));
+        v_key := coalesce(app.json_id(v_object -> 'payment_intent'), app.json_id(v_object -> 'charge'));
         if v_key is null then
             raise exception using errcode = 'PT422', message = 'The dispute names no payment.',
                 detail = 'Neither payment_intent nor charge is there.';
@@ -170,10 +161,10 @@ begin
            and sign((t.value ->> 'amount')::numeric) = case v_type when 'charge.dispute.funds_withdrawn' then -1 else 1 end
          order by t.value -> 'created' limit 1;
         v_written := app.record_processor_refund(
-            organization_id, 'stripe', v_account, v_key, ingest.stripe_id(v_object -> 'charge'), v_object ->> 'id',
+            organization_id, 'stripe', v_account, v_key, app.json_id(v_object -> 'charge'), v_object ->> 'id',
             case v_type when 'charge.dispute.funds_withdrawn' then 'dispute' else 'dispute_won' end, 'succeeded',
             ingest.stripe_amount(v_object, 'amount'), ingest.stripe_object_currency(v_object),
-            coalesce(ingest.stripe_at(v_moved -> 'created'), v_event_at), ingest.stripe_text(v_object -> 'reason'));
+            coalesce(app.json_instant(v_moved -> 'created'), v_event_at), app.json_text(v_object -> 'reason'));
         payment_id := v_written.payment_id;
         steps := steps || app.step('dispute', v_written.what,
             coalesce('it belongs to payment ' || payment_id, 'its payment has not arrived yet'));
