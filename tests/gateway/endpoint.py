@@ -39,9 +39,7 @@ class Endpoint:
         self, body: bytes, *, header: str | None = None, path: str | None = None
     ) -> httpx.Response:
         """Deliver these bytes, signed. header: the Stripe-Signature instead of a good one."""
-        headers = dict(self.signed(body))
-        if header is not None:
-            headers["stripe-signature"] = header
+        headers = self.signed(body) if header is None else {"stripe-signature": header}
         return self.client.post(
             path or self.path,
             content=body,
