@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -31,6 +31,7 @@ RETRY_S = 1.0
 log = get_logger("gateway.connections")
 
 Finder = Callable[[UUID], Awaitable[ConnectionRow | None]]
+Lister = Callable[[], Awaitable[Set[UUID]]]
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,17 @@ class Connection:
 
 
 class Connections:
-    """Finds connections by id and opens their secrets."""
+    """Finds connections by id and opens their secrets. list_ids: the ids of those in use."""
 
-    def __init__(self, find: Finder, box: SecretBox, *, remembered: int = REMEMBERED) -> None:
+    def __init__(
+        self, find: Finder, list_ids: Lister, box: SecretBox, *, remembered: int = REMEMBERED
+    ) -> None:
         self._find = find
+        self._list_ids = list_ids
         self._box = box
         self._remembered = remembered
         self._known: OrderedDict[UUID, Connection] = OrderedDict()
+        self._heard_of: set[UUID] = set()
         self._looked_again: OrderedDict[UUID, float] = OrderedDict()
         self._may_remember = False
         self._changes = 0
@@ -79,7 +84,9 @@ class Connections:
         changes = self._changes
         row = await self._find(connection_id)
         if row is None:
+            self._heard_of.discard(connection_id)
             return None
+        self._heard_of.add(connection_id)
         found = self._open(row)
         if self._may_remember and changes == self._changes:
             self._known[connection_id] = found
@@ -113,6 +120,10 @@ class Connections:
         """Whether it is remembered just now."""
         return connection_id in self._known
 
+    def heard_of(self, connection_id: UUID) -> bool:
+        """Whether it was in use, as far as we know without asking; also while nobody listens."""
+        return connection_id in self._heard_of
+
     async def listen(self, url: str) -> None:
         """Follow the announcements until cancelled; url: any login of the database."""
         while True:
@@ -124,6 +135,7 @@ class Connections:
                     application_name="salesdash-gateway-listener",
                 ) as listener:
                     await listener.execute(f"listen {CHANNEL}")
+                    self._heard_of = set(await self._list_ids())
                     self._may_remember = True
                     while True:
                         async for note in listener.notifies(timeout=PROBE_S):
@@ -140,6 +152,7 @@ class Connections:
     def _announced(self, payload: str) -> None:
         try:
             self.forget(UUID(payload))
+            self._heard_of.add(UUID(payload))
         except ValueError:
             self._changes += 1
             self._known.clear()

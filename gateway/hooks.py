@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.addresses import FailureLimit, client_address, network_of
 from gateway.bodies import BodyTooLarge, read_body
 from gateway.connections import Connection, Connections
 from gateway.database import Pool
@@ -46,6 +47,9 @@ ALIASES = {
 # JSON that Postgres cannot store or count, whatever orjson says to it.
 _UNSTORABLE = {"22P02", "22P05", "22003", "54001"}
 
+# Answers to what nobody vouched for.
+_UNVERIFIED = {401, 404, 413}
+
 log = get_logger("gateway.hooks")
 
 
@@ -54,8 +58,9 @@ class Hooks:
 
     def __init__(self, pool: Pool, box: SecretBox, *, clock: Callable[[], float]) -> None:
         self.inbox = Inbox(pool)
-        self.connections = Connections(self.inbox.find_connection, box)
+        self.connections = Connections(self.inbox.find_connection, self.inbox.connection_ids, box)
         self.rejections = Rejections(self.inbox.record_rejections)
+        self.failures = FailureLimit()
         self._clock = clock
 
     @asynccontextmanager
@@ -75,13 +80,36 @@ class Hooks:
                     await task
 
     async def receive(self, request: Request, accepted: Collection[str], given_id: str) -> Response:
-        """Answer one delivery. accepted: the types of connection that this URL serves."""
+        """Answer one delivery. accepted: the types of connection that this URL serves.
+
+        An address that caused too many failures is answered 429 at once, unless the connection is
+        in use: those verify whatever else comes from the same address.
+        """
         connection_id = _uuid(given_id)
+        is_stranger = connection_id is None or not self.connections.heard_of(connection_id)
+        sender = network_of(client_address(request)) if is_stranger else ""
+        if is_stranger and (wait_s := self.failures.take(sender, time.monotonic())):
+            self.rejections.add(None, "too many failures")
+            return problem(
+                429,
+                "too_many_failures",
+                "Too many deliveries from this address were not genuine; try again later.",
+                headers={"retry-after": str(wait_s)},
+            )
+        answer = await self._answer(request, accepted, connection_id)
+        if is_stranger and answer.status_code not in _UNVERIFIED:
+            self.failures.give_back(sender, time.monotonic())
+        elif not is_stranger and answer.status_code in _UNVERIFIED:
+            self.failures.take(network_of(client_address(request)), time.monotonic())
+        return answer
+
+    async def _answer(
+        self, request: Request, accepted: Collection[str], connection_id: UUID | None
+    ) -> Response:
         try:
             body = await read_body(request, MAX_BODY)
         except BodyTooLarge:
-            counted = connection_id if connection_id and self._knows(connection_id) else None
-            self.rejections.add(counted, "too large")
+            self.rejections.add(self._existing(connection_id), "too large")
             return problem(413, "body_too_large", f"A delivery has at most {MAX_BODY} bytes.")
         try:
             connection = await self.connections.get(connection_id) if connection_id else None
@@ -93,6 +121,7 @@ class Hooks:
             self.rejections.add(connection_id, str(rejected))
             return problem(401, "not_genuine", "The signature is missing, wrong or out of date.")
         except (psycopg.Error, SecretUnreadable) as error:
+            self.rejections.add(self._existing(connection_id), "unavailable", is_refusal=True)
             return _unavailable(error)
         try:
             text = known.read(body)
@@ -132,7 +161,7 @@ class Hooks:
                 self.rejections.add(connection.id, "no event")
                 return problem(400, "not_an_event", "The body is not an event of this provider.")
             case "PT429":
-                self.rejections.add(connection.id, "over the limit")
+                self.rejections.add(connection.id, "over the limit", is_refusal=True)
                 return problem(
                     429,
                     "rate_limited",
@@ -142,15 +171,15 @@ class Hooks:
             case state if state in _UNSTORABLE:
                 self.rejections.add(connection.id, "not storable")
                 return problem(400, "not_storable", "The body holds a value that cannot be kept.")
-        self.rejections.add(connection.id, "unavailable")
+        self.rejections.add(connection.id, "unavailable", is_refusal=True)
         return _unavailable(error)
 
     def _unknown(self) -> Response:
         self.rejections.add(None, "unknown connection")
         return problem(404, "unknown_connection", "There is no such connection, or it is paused.")
 
-    def _knows(self, connection_id: UUID) -> bool:
-        return self.connections.is_known(connection_id)
+    def _existing(self, connection_id: UUID | None) -> UUID | None:
+        return connection_id if connection_id and self.connections.heard_of(connection_id) else None
 
 
 def _unavailable(error: Exception) -> Response:

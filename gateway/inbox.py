@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from gateway.database import Pool
+from gateway.rejections import NotTaken
 
 
 class ConnectionRow(NamedTuple):
@@ -50,6 +51,12 @@ class Inbox:
             )
             return await cursor.fetchone()
 
+    async def connection_ids(self) -> set[UUID]:
+        """The ids of all endpoints in use."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute("select ingest.connection_ids()")
+            return {row[0] for row in await cursor.fetchall() if isinstance(row[0], UUID)}
+
     async def record_delivery(
         self, organization_id: UUID, connection_id: UUID, body: str, *, is_late: bool = False
     ) -> Recorded:
@@ -77,11 +84,16 @@ class Inbox:
             assert recorded is not None
             return recorded
 
-    async def record_rejections(self, counts: Mapping[UUID, int]) -> None:
-        """Add refused deliveries to the counts of their connections."""
+    async def record_rejections(self, counts: Mapping[UUID, NotTaken]) -> None:
+        """Add deliveries that were not taken in to the counts of their connections."""
         async with self._pool.connection() as connection:
             await connection.execute(
                 "select ingest.record_rejections("
-                "connection_ids => %(connection_ids)s, counts => %(counts)s)",
-                {"connection_ids": list(counts), "counts": list(counts.values())},
+                "connection_ids => %(connection_ids)s, rejected => %(rejected)s,"
+                " refused => %(refused)s)",
+                {
+                    "connection_ids": list(counts),
+                    "rejected": [each.rejected for each in counts.values()],
+                    "refused": [each.refused for each in counts.values()],
+                },
             )

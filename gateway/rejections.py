@@ -1,7 +1,8 @@
-"""Refused deliveries: counted in memory, written down and logged every few seconds.
+"""Deliveries that were not taken in: counted in memory, written down and logged every few seconds.
 
-An attacker who sends a million forged deliveries causes one log line and one row, and nothing of
-what was sent is in them.
+Rejected ones are forged or unusable. Refused ones may be genuine and were turned away: over the
+limit, or nobody could take them in. An attacker who sends a million forged deliveries causes one
+log line and one row, and nothing of what was sent is in them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -20,7 +22,21 @@ LINES = 20
 
 log = get_logger("gateway.rejections")
 
-Recorder = Callable[[Mapping[UUID, int]], Awaitable[None]]
+
+class NotTaken(NamedTuple):
+    """How many deliveries of one connection were not taken in."""
+
+    rejected: int = 0
+    refused: int = 0
+
+
+class _Kind(NamedTuple):
+    connection_id: UUID | None
+    reason: str
+    is_refusal: bool
+
+
+Recorder = Callable[[Mapping[UUID, NotTaken]], Awaitable[None]]
 
 
 class Rejections:
@@ -28,36 +44,46 @@ class Rejections:
 
     def __init__(self, record: Recorder) -> None:
         self._record = record
-        self._counts: Counter[tuple[UUID | None, str]] = Counter()
+        self._counts: Counter[_Kind] = Counter()
 
-    def add(self, connection_id: UUID | None, reason: str) -> None:
-        """Count one. connection_id: of a connection that exists, else None; reason: a word."""
-        self._counts[connection_id, reason] += 1
+    def add(self, connection_id: UUID | None, reason: str, *, is_refusal: bool = False) -> None:
+        """Count one. connection_id: of a connection that exists, else None; reason: a word.
+
+        is_refusal: it may be genuine, and its sender will try again.
+        """
+        self._counts[_Kind(connection_id, reason, is_refusal)] += 1
 
     async def flush(self) -> None:
         """Write down what was counted since the last time; what fails is kept for the next."""
         counts, self._counts = self._counts, Counter()
         if not counts:
             return
-        for (connection_id, reason), count in counts.most_common(LINES):
+        for kind, count in counts.most_common(LINES):
             log.warning(
                 "deliveries refused",
-                connection_id=str(connection_id) if connection_id else None,
-                reason=reason,
+                connection_id=str(kind.connection_id) if kind.connection_id else None,
+                reason=kind.reason,
                 count=count,
             )
-        totals: Counter[UUID] = Counter()
-        for (connection_id, _), count in counts.items():
-            if connection_id is not None:
-                totals[connection_id] += count
+        totals: dict[UUID, NotTaken] = {}
+        for kind, count in counts.items():
+            if kind.connection_id is not None:
+                rejected, refused = totals.get(kind.connection_id, NotTaken())
+                totals[kind.connection_id] = (
+                    NotTaken(rejected, refused + count)
+                    if kind.is_refusal
+                    else NotTaken(rejected + count, refused)
+                )
         if not totals:
             return
         try:
             await self._record(totals)
         except psycopg.Error as error:
             log.warning("refused deliveries are not written down yet", error=type(error).__name__)
-            for connection_id, count in totals.items():
-                self._counts[connection_id, "earlier"] += count
+            for connection_id, (rejected, refused) in totals.items():
+                self._counts[_Kind(connection_id, "earlier", is_refusal=False)] += rejected
+                self._counts[_Kind(connection_id, "earlier", is_refusal=True)] += refused
+            self._counts += Counter()  # forgets the zeros
 
     async def flush_forever(self) -> None:
         """Flush every FLUSH_S seconds until cancelled, and once more then."""

@@ -345,6 +345,7 @@ select
     t.duplicate_count + s.duplicates as duplicate_count,
     t.rejected_count + s.rejected as rejected_count,
     t.failed_count + s.failed as failed_count,
+    t.refused_count + s.refused as refused_count,
     t.deleted_at,
     t.created_at,
     t.updated_at
@@ -353,6 +354,7 @@ select
         -- What the worker has not added up yet.
         select coalesce(sum(c.accepted), 0)::bigint as accepted, coalesce(sum(c.duplicates), 0)::bigint as duplicates,
                coalesce(sum(c.rejected), 0)::bigint as rejected, coalesce(sum(c.failed), 0)::bigint as failed,
+               coalesce(sum(c.refused), 0)::bigint as refused,
                max(c.received_at) filter (where c.accepted + c.duplicates > 0) as last_at
           from app.connection_stats as c
          where c.organization_id = t.organization_id and c.connection_id = t.id
@@ -373,8 +375,9 @@ comment on column api.webhook_connections.rate_limit_per_minute is 'Deliveries t
 comment on column api.webhook_connections.last_webhook_at is 'Last verified delivery, duplicates included.';
 comment on column api.webhook_connections.webhook_count is 'Distinct verified events accepted.';
 comment on column api.webhook_connections.duplicate_count is 'Deliveries of events that had been accepted before.';
-comment on column api.webhook_connections.rejected_count is 'Deliveries that were refused: not genuine, too late, over the limit.';
+comment on column api.webhook_connections.rejected_count is 'Deliveries that were not taken in: not genuine, too late, unusable.';
 comment on column api.webhook_connections.failed_count is 'Events whose first processing failed.';
+comment on column api.webhook_connections.refused_count is 'Genuine deliveries turned away: over the limit, or nobody could take them in.';
 comment on column api.webhook_connections.deleted_at is 'When it was deleted; NULL while it counts.';
 comment on column api.webhook_connections.created_at is 'When the row was made.';
 comment on column api.webhook_connections.updated_at is 'When the row last changed.';

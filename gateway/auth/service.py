@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from gateway.addresses import client_address
 from gateway.auth.errors import API_VERSION, AuthRefused, session_over, validation_failed
 from gateway.auth.passwords import PasswordHasher
 from gateway.auth.redirects import Redirects
@@ -96,16 +96,8 @@ def visitor(request: Request) -> Visitor:
     """Where the request comes from; behind a proxy that uvicorn trusts, the far end of it."""
     return Visitor(
         user_agent=request.headers.get("user-agent", "").replace("\x00", "") or None,
-        address=_ip_address(request.client.host) if request.client else None,
+        address=client_address(request),
     )
-
-
-def _ip_address(host: str) -> str | None:
-    """The address without a zone, None for what is none (a socket's path)."""
-    try:
-        return str(ip_address(host.partition("%")[0]))
-    except ValueError:
-        return None
 
 
 async def json_object(request: Request) -> dict[str, Any]:

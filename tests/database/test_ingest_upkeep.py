@@ -127,12 +127,17 @@ def test_after_eight_attempts_a_delivery_is_dead_and_critical(inbox: Inbox) -> N
 
 
 def test_an_error_tells_nothing_of_the_payload(inbox: Inbox) -> None:
-    charge, _ = payment(email="very.secret@lead.test")
-    charge["data"]["object"]["created"] = 1e300
-    assert inbox.take(charge) == "queued"
-    told = str(inbox.row("webhook_events")["error"]) + str(inbox.rows("exceptions"))
-    assert "secret" not in told
-    assert "22008" in told
+    world = inbox.organization.world
+    world.execute(
+        "alter table app.payments add constraint payments_nobody_pays"
+        " check (customer_email is null) not valid"
+    )
+    assert inbox.take(payment(email="very.secret@lead.test")[0]) == "queued"
+    world.execute("alter table app.payments rename column customer_email to email")
+    assert inbox.take(payment(email="very.secret@lead.test")[0]) == "queued"
+    errors = [str(row["error"]) for row in inbox.rows("webhook_events")]
+    assert ["payments_nobody_pays" in errors[0], "42703" in errors[1]] == [True, True]
+    assert "secret" not in f"{errors} {inbox.rows('exceptions')}"
 
 
 # -- counts
@@ -144,23 +149,57 @@ def test_counts_are_added_up_once(world: World, inbox: Inbox) -> None:
     for event in (charge, charge, bad):
         inbox.take(event)
     with world.acting_as_role("gateway") as gateway:
-        gateway.rows("select ingest.record_rejections(%s, %s)", [inbox.connection_id], [7])
+        gateway.rows("select ingest.record_rejections(%s, %s, %s)", [inbox.connection_id], [7], [3])
     for folded in (4, 0):
         with world.acting_as_role("worker") as worker:
             assert worker.value("select jobs.fold_connection_stats()") == folded
         connection = inbox.row("webhook_connections")
         assert [
             connection[name]
-            for name in ("webhook_count", "duplicate_count", "failed_count", "rejected_count")
-        ] == [2, 1, 1, 7]
+            for name in (
+                "webhook_count",
+                "duplicate_count",
+                "failed_count",
+                "rejected_count",
+                "refused_count",
+            )
+        ] == [2, 1, 1, 7, 3]
         assert connection["last_webhook_at"] is not None
 
 
 def test_refusals_alone_are_no_sign_of_life(world: World, inbox: Inbox) -> None:
     with world.acting_as_role("gateway") as gateway:
-        gateway.rows("select ingest.record_rejections(%s, %s)", [inbox.connection_id], [1])
+        gateway.rows("select ingest.record_rejections(%s, %s, %s)", [inbox.connection_id], [1], [0])
     world.execute("select jobs.fold_connection_stats()")
-    assert inbox.row("webhook_connections")["last_webhook_at"] is None
+    connection = inbox.row("webhook_connections")
+    assert connection["last_webhook_at"] is None
+    assert connection["refused_since"] is None
+
+
+def test_a_spell_of_refusals_lasts_until_a_pause(world: World, inbox: Inbox) -> None:
+    noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+    def refused(*minutes: int) -> tuple[float, float]:
+        """Minutes after noon at which the spell began, and of the latest refusal."""
+        for minute in minutes:
+            world.execute(
+                "select ingest.record_rejections(%s, %s, %s, %s)",
+                [inbox.connection_id],
+                [0],
+                [2],
+                noon + timedelta(minutes=minute),
+            )
+        world.execute("select jobs.fold_connection_stats()")
+        found = inbox.row("webhook_connections")
+        since, last = found["refused_since"] - noon, found["last_refused_at"] - noon
+        return since / timedelta(minutes=1), last / timedelta(minutes=1)
+
+    assert refused(3) == (3, 3)
+    assert refused(2, 10, 18) == (3, 18)
+    assert refused(33) == (3, 33)
+    assert refused(49) == (49, 49)
+    assert refused(49, 60) == (49, 60)
+    assert inbox.row("webhook_connections")["refused_count"] == 16
 
 
 def test_counting_leaves_no_trace_in_the_audit(world: World, inbox: Inbox) -> None:

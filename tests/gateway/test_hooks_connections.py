@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.connections import Connection, Connections
 from gateway.inbox import ConnectionRow
 from gateway.providers import storable_object
-from gateway.rejections import Rejections
+from gateway.rejections import NotTaken, Rejections
 from salesdash.secretbox import SecretBox, SecretUnreadable, generate_key
 from tests.fixtures.databases import Database
 from tests.fixtures.processes import MASTER_KEY
@@ -42,6 +42,9 @@ class Shelf:
         self.looked_up += 1
         return self.rows.get(connection_id)
 
+    async def ids(self) -> set[UUID]:
+        return set(self.rows)
+
 
 async def forgotten(connections: Connections, connection_id: UUID) -> None:
     """Let others run until the connection is not remembered."""
@@ -61,7 +64,7 @@ async def remembered(connections: Connections, connection_id: UUID) -> None:
 def test_nothing_is_remembered_while_nobody_listens() -> None:
     async def scene() -> None:
         shelf = Shelf()
-        connections = Connections(shelf.find, SecretBox(MASTER_KEY))
+        connections = Connections(shelf.find, shelf.ids, SecretBox(MASTER_KEY))
         known = shelf.add()
         for _ in range(3):
             assert await connections.get(known) is not None
@@ -73,7 +76,7 @@ def test_nothing_is_remembered_while_nobody_listens() -> None:
 def test_a_connection_is_remembered_until_it_changes(database: Database) -> None:
     async def scene() -> None:
         shelf = Shelf()
-        connections = Connections(shelf.find, SecretBox(MASTER_KEY))
+        connections = Connections(shelf.find, shelf.ids, SecretBox(MASTER_KEY))
         first, second = shelf.add(), shelf.add()
         listening = asyncio.create_task(connections.listen(database.gateway_url))
 
@@ -109,7 +112,7 @@ def test_what_does_not_verify_is_looked_up_again_but_not_for_every_forgery(
     async def scene() -> None:
         shelf = Shelf()
         connection_id = shelf.add()
-        connections = Connections(shelf.find, SecretBox(MASTER_KEY))
+        connections = Connections(shelf.find, shelf.ids, SecretBox(MASTER_KEY))
         listener = asyncio.create_task(connections.listen(database.gateway_url))
         await remembered(connections, connection_id)
         known = await connections.get(connection_id)
@@ -132,7 +135,7 @@ def test_what_does_not_verify_is_looked_up_again_but_not_for_every_forgery(
 def test_a_lost_listener_forgets_everything_and_comes_back(database: Database) -> None:
     async def scene() -> None:
         shelf = Shelf()
-        connections = Connections(shelf.find, SecretBox(MASTER_KEY))
+        connections = Connections(shelf.find, shelf.ids, SecretBox(MASTER_KEY))
         known = shelf.add()
         listening = asyncio.create_task(connections.listen(database.gateway_url))
 
@@ -156,9 +159,44 @@ def test_a_lost_listener_forgets_everything_and_comes_back(database: Database) -
     asyncio.run(scene())
 
 
+def test_what_is_in_use_is_heard_of_without_asking(database: Database) -> None:
+    async def scene() -> None:
+        shelf = Shelf()
+        connections = Connections(shelf.find, shelf.ids, SecretBox(MASTER_KEY))
+        known, never = shelf.add(), uuid4()
+        listening = asyncio.create_task(connections.listen(database.gateway_url))
+
+        async def heard(connection_id: UUID) -> None:
+            async with asyncio.timeout(20):
+                while not connections.heard_of(connection_id):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+
+        try:
+            await heard(known)
+            assert shelf.looked_up == 0
+            later = shelf.add()
+            assert not connections.heard_of(later)
+            with psycopg.connect(database.deployer_url, autocommit=True) as connection:
+                connection.execute("select pg_notify('webhook_connections', %s)", [str(later)])
+            await heard(later)
+            del shelf.rows[known]
+            connections.forget(known)
+            assert await connections.get(known) is None
+            assert await connections.get(never) is None
+            assert not connections.heard_of(known)
+            assert not connections.heard_of(never)
+        finally:
+            listening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await listening
+        assert connections.heard_of(later)
+
+    asyncio.run(scene())
+
+
 def test_a_secret_sealed_with_another_key_is_unreadable() -> None:
     shelf = Shelf()
-    connections = Connections(shelf.find, SecretBox(generate_key()))
+    connections = Connections(shelf.find, shelf.ids, SecretBox(generate_key()))
     with pytest.raises(SecretUnreadable):
         asyncio.run(connections.get(shelf.add()))
 
@@ -173,10 +211,10 @@ def test_the_previous_secret_counts_until_its_time() -> None:
 
 def test_refusals_that_cannot_be_written_down_are_kept() -> None:
     async def scene() -> None:
-        written: list[dict[UUID, int]] = []
+        written: list[dict[UUID, NotTaken]] = []
         broken = True
 
-        async def record(counts: Mapping[UUID, int]) -> None:
+        async def record(counts: Mapping[UUID, NotTaken]) -> None:
             if broken:
                 raise psycopg.OperationalError("away")
             written.append(dict(counts))
@@ -185,12 +223,13 @@ def test_refusals_that_cannot_be_written_down_are_kept() -> None:
         connection_id = uuid4()
         for reason in ("a", "a", "b"):
             rejections.add(connection_id, reason)
+        rejections.add(connection_id, "c", is_refusal=True)
         rejections.add(None, "unknown connection")
         await rejections.flush()
         broken = False
         await rejections.flush()
         await rejections.flush()
-        assert written == [{connection_id: 3}]
+        assert written == [{connection_id: NotTaken(rejected=3, refused=1)}]
 
     asyncio.run(scene())
 

@@ -21,3 +21,9 @@ create or replace function app.delivery_attempts() returns integer
 language sql immutable parallel safe
 return 8;
 comment on function app.delivery_attempts() is 'How often a delivery is processed before it is given up.';
+
+-- app.end_of_refusals: how long no delivery of a connection must have been refused for a spell of refusals to be over.
+create or replace function app.end_of_refusals() returns interval
+language sql immutable parallel safe
+return interval '15 minutes';
+comment on function app.end_of_refusals() is 'How long nothing must have been refused for a spell of refusals to be over.';

@@ -55,6 +55,7 @@ grant execute on function jobs.link_refunds() to worker;
 
 -- jobs.fold_connection_stats: add up what was counted since the last time, up to batch rows, and forget windows of the
 -- limiter that are over. Answers how many rows were added up.
+-- A spell of refusals goes on until there was none for app.end_of_refusals().
 -- Definer:  the worker has no rights on tables.
 create or replace function jobs.fold_connection_stats(batch integer default 50000, as_of timestamptz default now()) returns bigint
 language sql volatile security definer set search_path = '' as $$
@@ -63,10 +64,12 @@ language sql volatile security definer set search_path = '' as $$
          where (s.organization_id, s.id) in (
             select t.organization_id, t.id from app.connection_stats as t
              limit fold_connection_stats.batch for update skip locked)
-        returning s.organization_id, s.connection_id, s.received_at, s.accepted, s.duplicates, s.rejected, s.failed
+        returning s.organization_id, s.connection_id, s.received_at, s.accepted, s.duplicates, s.rejected, s.failed, s.refused
     ), sums as (
         select t.organization_id, t.connection_id, sum(t.accepted) as accepted, sum(t.duplicates) as duplicates,
-               sum(t.rejected) as rejected, sum(t.failed) as failed,
+               sum(t.rejected) as rejected, sum(t.failed) as failed, sum(t.refused) as refused,
+               min(t.received_at) filter (where t.refused > 0) as first_refused_at,
+               max(t.received_at) filter (where t.refused > 0) as last_refused_at,
                max(t.received_at) filter (where t.accepted + t.duplicates > 0) as last_at
           from taken as t
          group by t.organization_id, t.connection_id
@@ -74,7 +77,11 @@ language sql volatile security definer set search_path = '' as $$
         update app.webhook_connections as c
            set webhook_count = c.webhook_count + s.accepted, duplicate_count = c.duplicate_count + s.duplicates,
                rejected_count = c.rejected_count + s.rejected, failed_count = c.failed_count + s.failed,
-               last_webhook_at = greatest(c.last_webhook_at, s.last_at)
+               last_webhook_at = greatest(c.last_webhook_at, s.last_at),
+               refused_count = c.refused_count + s.refused,
+               refused_since = case when s.first_refused_at > coalesce(c.last_refused_at + app.end_of_refusals(), '-infinity')
+                                    then s.first_refused_at else c.refused_since end,
+               last_refused_at = greatest(c.last_refused_at, s.last_refused_at)
           from sums as s
          where c.organization_id = s.organization_id and c.id = s.connection_id
         returning 1

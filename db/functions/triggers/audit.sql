@@ -9,7 +9,7 @@ return case table_name
         'whop_api_key_encrypted', 'stripe_api_key_encrypted', 'slack_webhook_url_encrypted']
     when 'webhook_connections' then array[
         'api_key', 'webhook_secret', 'webhook_secret_previous', 'last_webhook_at', 'webhook_count', 'duplicate_count',
-        'rejected_count', 'failed_count', 'updated_at']
+        'rejected_count', 'failed_count', 'refused_count', 'refused_since', 'last_refused_at', 'updated_at']
     when 'closer_access_tokens' then array['token_hash']
     when 'invitations' then array['token_hash', 'email_norm']
     when 'payments' then array['metadata', 'attribution_steps', 'customer_email_norm']

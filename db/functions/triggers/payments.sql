@@ -118,7 +118,7 @@ comment on function app.follow_new_calls() is 'Payments that came before the boo
 create or replace trigger payments_follow_new_calls after insert on app.events
     referencing new table as changed_rows for each statement execute function app.follow_new_calls();
 
--- app.follow_connection: gateways drop what they remember of a connection that changed.
+-- app.follow_connection: gateways drop what they remember of a connection that changed, and learn of a new one.
 create or replace function app.follow_connection() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -129,7 +129,7 @@ $$;
 comment on function app.follow_connection() is 'Tells gateways to forget a connection that changed.';
 
 create or replace trigger announces_changed_connections
-    after update of connection_type, webhook_secret, webhook_secret_previous, webhook_secret_previous_until, is_active,
+    after insert or update of connection_type, webhook_secret, webhook_secret_previous, webhook_secret_previous_until, is_active,
                     provider_account, deleted_at or delete on app.webhook_connections
     for each row execute function app.follow_connection();
 

@@ -1,0 +1,1 @@
+../0019_refused_deliveries.rollback.sql
