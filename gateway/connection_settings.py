@@ -1,9 +1,11 @@
-"""Signing secrets of webhook connections: sealed here, stored as the caller, never read back.
+"""Secrets of webhook connections: sealed here, stored as the caller, never read back.
 
-    POST /functions/v1/webhook-connections              make a connection; 201
-    POST /functions/v1/webhook-connections/{id}/secret  give it a new secret; 200
+    POST /functions/v1/webhook-connections               make a connection; 201
+    POST /functions/v1/webhook-connections/{id}/secret   give it a new signing secret; 200
+    POST /functions/v1/webhook-connections/{id}/api-key  the key by which the provider is asked; 200
 
-Names are taken in both spellings, `webhook_secret` and `webhookSecret`.
+Names are taken in both spellings, `webhook_secret` and `webhookSecret`. What a connection may be
+called and may do is decided in SQL; here is seen to that secrets are there, and texts are texts.
 """
 
 from __future__ import annotations
@@ -20,19 +22,26 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.bodies import read_body
+from gateway.hooks import ALIASES
 from gateway.passthrough import forwarded_headers
 from gateway.problem import problem
-from salesdash.sealing import seal_connection_secret
+from salesdash.sealing import seal_connection_api_key, seal_connection_secret
 
 MAX_BODY = 64 * 1024
-MAX_SECRET = 1024
+SECRET_LENGTH = range(8, 1025)
 
-_PASSED_ON = {"name", "connection_type", "provider_account", "rate_limit_per_minute"}
+_TEXTS = ("name", "connection_type", "provider_account", "organization_id")
+_NUMBERS = ("rate_limit_per_minute", "previous_valid_seconds")
+_SETTINGS = ("name", "connection_type", "provider_account", "rate_limit_per_minute")
+_LONG_ENOUGH = "A text of 8 to 1024 characters."
+_ACUITY_KEY = "Acuity's numeric user id, a colon, and the API key: 12345678:0123abcd."
 _CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+Fields = Mapping[str, Any]
 
 
 class _Refused(Exception):
-    """The answer to hand on: PostgREST's own, or that it does not answer."""
+    """The answer to hand on: PostgREST's own, or one of ours."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__(f"refused with {answer.status_code}")
@@ -41,11 +50,14 @@ class _Refused(Exception):
 
 async def create(request: Request) -> Response:
     """A new connection, with its signing secret."""
-    given = _fields(await read_body(request, MAX_BODY))
-    secret = _secret(given)
-    if given is None or secret is None:
-        return _invalid()
     try:
+        given = await _fields(request)
+        connection_type = given.get("connection_type")
+        api_key = _api_key(given, connection_type) if given.get("api_key") is not None else None
+        if connection_type == "acuity" and api_key and given.get("webhook_secret") is None:
+            secret = _signing_part(api_key)
+        else:
+            secret = _secret(given)
         prepared = await _rpc(
             request, "prepare_webhook_connection", {"organization_id": given.get("organization_id")}
         )
@@ -54,20 +66,24 @@ async def create(request: Request) -> Response:
             request,
             "create_webhook_connection",
             {
-                **{name: value for name, value in given.items() if name in _PASSED_ON},
-                **_sealed(request, secret, organization_id, connection_id),
+                **{name: given.get(name) for name in _SETTINGS},
+                **_sealed_secret(request, secret, organization_id, connection_id),
+                **(
+                    _sealed_key(request, api_key, organization_id, connection_id) if api_key else {}
+                ),
                 "id": str(connection_id),
                 "organization_id": str(organization_id),
             },
         )
     except _Refused as refused:
         return refused.answer
-    site_url: str = request.app.state.settings.site_url
+    urls = _urls(request.app.state.settings.site_url, str(connection_type), connection_id)
     return JSONResponse(
         {
             "organization_id": str(organization_id),
             "id": str(connection_id),
-            "url": f"{site_url}/hooks/{given.get('connection_type')}/{connection_id}",
+            "url": urls[0],
+            "urls": urls,
         },
         status_code=201,
     )
@@ -75,60 +91,162 @@ async def create(request: Request) -> Response:
 
 async def rotate(request: Request) -> Response:
     """A new signing secret of a connection; the present one counts for a while."""
-    given = _fields(await read_body(request, MAX_BODY))
-    secret = _secret(given)
     connection_id: UUID = request.path_params["connection_id"]
-    if given is None or secret is None:
-        return _invalid()
     try:
-        rows = await _call(
+        given = await _fields(request)
+        secret = _secret(given)
+        organization_id, _ = await _found(request, connection_id)
+        await _rpc(
             request,
-            "GET",
-            f"/webhook_connections?select=organization_id&id=eq.{connection_id}",
+            "rotate_webhook_secret",
+            {
+                **_sealed_secret(request, secret, organization_id, connection_id),
+                **_previous_valid(given),
+                "connection_id": str(connection_id),
+                "organization_id": str(organization_id),
+            },
         )
-        if not rows:
-            return problem(404, "unknown_connection", "There is no such connection.")
-        organization_id = UUID(rows[0]["organization_id"])
-        arguments: dict[str, Any] = {
-            **_sealed(request, secret, organization_id, connection_id),
-            "connection_id": str(connection_id),
-            "organization_id": str(organization_id),
-        }
-        if "previous_valid_seconds" in given:
-            arguments["previous_valid_seconds"] = given["previous_valid_seconds"]
-        await _rpc(request, "rotate_webhook_secret", arguments)
     except _Refused as refused:
         return refused.answer
     return JSONResponse({"organization_id": str(organization_id), "id": str(connection_id)})
 
 
-def _fields(body: bytes) -> dict[str, Any] | None:
+async def set_api_key(request: Request) -> Response:
+    """The key by which the provider is asked.
+
+    Acuity signs with it: unless keep_webhook_secret is true its key is the new signing secret too.
+    """
+    connection_id: UUID = request.path_params["connection_id"]
     try:
-        given = orjson.loads(body)
+        given = await _fields(request)
+        organization_id, connection_type = await _found(request, connection_id)
+        api_key = _api_key(given, connection_type)
+        signing: Fields = {}
+        if connection_type == "acuity" and given.get("keep_webhook_secret") is not True:
+            signing = {
+                **_sealed_secret(request, _signing_part(api_key), organization_id, connection_id),
+                **_previous_valid(given),
+            }
+        await _rpc(
+            request,
+            "set_webhook_api_key",
+            {
+                **_sealed_key(request, api_key, organization_id, connection_id),
+                **signing,
+                "connection_id": str(connection_id),
+                "organization_id": str(organization_id),
+            },
+        )
+    except _Refused as refused:
+        return refused.answer
+    return JSONResponse({"organization_id": str(organization_id), "id": str(connection_id)})
+
+
+async def _fields(request: Request) -> Fields:
+    """What was sent, by its names in snake case."""
+    try:
+        sent = orjson.loads(await read_body(request, MAX_BODY))
     except ValueError:
-        return None
-    if not isinstance(given, dict):
-        return None
-    return {_CAPITAL.sub(r"_\1", name).lower(): value for name, value in given.items()}
+        sent = None
+    if not isinstance(sent, dict):
+        raise _Refused(problem(400, "not_json", "The body is not a JSON object."))
+    given = {_CAPITAL.sub(r"_\1", name).lower(): value for name, value in sent.items()}
+    wrong = {name: "A text." for name in _TEXTS if not _is_text(given.get(name))}
+    wrong |= {name: "A whole number." for name in _NUMBERS if not _is_number(given.get(name))}
+    if wrong:
+        raise _invalid(wrong)
+    return given
 
 
-def _secret(given: Mapping[str, Any] | None) -> str | None:
-    secret = given.get("webhook_secret") if given else None
-    if isinstance(secret, str) and 8 <= len(secret.strip()) <= MAX_SECRET:
-        return secret.strip()
-    return None
+def _is_text(value: object) -> bool:
+    return value is None or (isinstance(value, str) and "\0" not in value)
 
 
-def _sealed(
+def _is_number(value: object) -> bool:
+    """Whether it is nothing, or fits the database's integer."""
+    return value is None or (type(value) is int and -(2**31) <= value < 2**31)
+
+
+def _secret(given: Fields) -> str:
+    """The signing secret that was sent."""
+    return _text(given, "webhook_secret", _LONG_ENOUGH)
+
+
+def _api_key(given: Fields, connection_type: object) -> str:
+    """The key that was sent, in the form that its provider needs."""
+    if connection_type != "acuity":
+        return _text(given, "api_key", _LONG_ENOUGH)
+    key = _text(given, "api_key", _ACUITY_KEY)
+    user_id, _, secret = key.partition(":")
+    if not (user_id.isascii() and user_id.isdigit() and len(secret) in SECRET_LENGTH):
+        raise _invalid({"api_key": _ACUITY_KEY})
+    return key
+
+
+def _signing_part(acuity_key: str) -> str:
+    """What Acuity signs with: the key without its user."""
+    return acuity_key.partition(":")[2]
+
+
+def _text(given: Fields, name: str, needed: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or len(value.strip()) not in SECRET_LENGTH:
+        raise _invalid({name: needed})
+    return value.strip()
+
+
+def _invalid(errors: Mapping[str, str]) -> _Refused:
+    detail = f"Correct these fields: {', '.join(errors)}."
+    return _Refused(problem(422, "invalid_fields", detail, errors=errors))
+
+
+def _previous_valid(given: Fields) -> Fields:
+    seconds = given.get("previous_valid_seconds")
+    return {} if seconds is None else {"previous_valid_seconds": seconds}
+
+
+def _sealed_secret(
     request: Request, secret: str, organization_id: UUID, connection_id: UUID
-) -> dict[str, str]:
+) -> Fields:
     sealed = seal_connection_secret(
         request.app.state.box, secret, organization_id=organization_id, connection_id=connection_id
     )
     return {"webhook_secret": f"\\x{sealed.hex()}", "webhook_secret_last4": secret[-4:]}
 
 
-async def _rpc(request: Request, function: str, arguments: Mapping[str, Any]) -> Any:
+def _sealed_key(
+    request: Request, api_key: str | None, organization_id: UUID, connection_id: UUID
+) -> Fields:
+    if api_key is None:
+        return {}
+    sealed = seal_connection_api_key(
+        request.app.state.box, api_key, organization_id=organization_id, connection_id=connection_id
+    )
+    return {"api_key": f"\\x{sealed.hex()}", "api_key_last4": api_key[-4:]}
+
+
+def _urls(site_url: str, connection_type: str, connection_id: UUID) -> list[str]:
+    """Where the provider may deliver, the usual URL first."""
+    aliases = [name for name, accepted in ALIASES.items() if connection_type in accepted]
+    return [
+        f"{site_url}/hooks/{connection_type}/{connection_id}",
+        *(f"{site_url}/functions/v1/{name}?connection={connection_id}" for name in aliases),
+    ]
+
+
+async def _found(request: Request, connection_id: UUID) -> tuple[UUID, str]:
+    """The organization and type of a connection that the caller sees."""
+    rows = await _call(
+        request,
+        "GET",
+        f"/webhook_connections?select=organization_id,connection_type&id=eq.{connection_id}",
+    )
+    if not rows:
+        raise _Refused(problem(404, "unknown_connection", "There is no such connection."))
+    return UUID(rows[0]["organization_id"]), rows[0]["connection_type"]
+
+
+async def _rpc(request: Request, function: str, arguments: Fields) -> Any:
     return await _call(request, "POST", f"/rpc/{function}", orjson.dumps(arguments))
 
 
@@ -151,20 +269,28 @@ async def _call(request: Request, method: str, path: str, content: bytes | None 
             )
         ) from None
     if not answer.is_success:
-        told = answer.headers.get("content-type")
-        raise _Refused(Response(answer.content, answer.status_code, media_type=told))
+        raise _refusal(answer)
     return orjson.loads(answer.content) if answer.content else None
 
 
-def _invalid() -> Response:
-    return problem(
-        422, "invalid_secret", "Send a JSON object with a webhook_secret of 8 to 1024 characters."
-    )
+def _refusal(answer: httpx.Response) -> _Refused:
+    """PostgREST's refusal: where its detail names fields as ours do, else as it stands."""
+    if answer.status_code == 422:
+        try:
+            errors = orjson.loads(orjson.loads(answer.content)["details"])
+        except (ValueError, KeyError, TypeError):
+            errors = None
+        if isinstance(errors, dict):
+            return _invalid(errors)
+    told = answer.headers.get("content-type")
+    return _Refused(Response(answer.content, answer.status_code, media_type=told))
 
+
+_PATH = "/functions/v1/webhook-connections"
+_ONE = f"{_PATH}/{{connection_id:uuid}}"
 
 ROUTES: list[BaseRoute] = [
-    Route("/functions/v1/webhook-connections", create, methods=["POST"]),
-    Route(
-        "/functions/v1/webhook-connections/{connection_id:uuid}/secret", rotate, methods=["POST"]
-    ),
+    Route(_PATH, create, methods=["POST"]),
+    Route(f"{_ONE}/secret", rotate, methods=["POST"]),
+    Route(f"{_ONE}/api-key", set_api_key, methods=["POST"]),
 ]

@@ -17,9 +17,17 @@ class ProblemResponse(JSONResponse):
 
 
 def problem(
-    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> ProblemResponse:
-    """One problem. code: a stable word for programs; detail: a sentence for people, no secrets."""
+    """One problem. code: a stable word for programs; detail: a sentence for people, no secrets.
+
+    errors: what each wrong field needs, by the name of the field.
+    """
     return ProblemResponse(
         {
             "type": "about:blank",
@@ -27,6 +35,7 @@ def problem(
             "status": status,
             "code": code,
             "detail": detail,
+            **({"errors": dict(errors)} if errors else {}),
         },
         status_code=status,
         headers=dict(headers or {}),

@@ -66,3 +66,17 @@ def open_connection_secret(
 ) -> str:
     """Open what `seal_connection_secret` made; SecretUnreadable for anything else."""
     return _open(box, sealed, organization_id, f"connection/{connection_id}/webhook_secret")
+
+
+def seal_connection_api_key(
+    box: SecretBox, value: str, *, organization_id: UUID, connection_id: UUID
+) -> bytes:
+    """Seal the key by which the provider is asked, for webhook_connections.api_key."""
+    return _seal(box, value, organization_id, f"connection/{connection_id}/api_key")
+
+
+def open_connection_api_key(
+    box: SecretBox, sealed: bytes, *, organization_id: UUID, connection_id: UUID
+) -> str:
+    """Open what `seal_connection_api_key` made; SecretUnreadable for anything else."""
+    return _open(box, sealed, organization_id, f"connection/{connection_id}/api_key")
