@@ -10,6 +10,7 @@ import orjson
 
 from gateway.verify import Verifier
 from gateway.verify.stripe import verify_delivery as stripe
+from gateway.verify.whop import verify_delivery as whop
 
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -37,5 +38,6 @@ class Provider(NamedTuple):
 
 PROVIDERS: Mapping[str, Provider] = {
     "stripe": Provider(stripe),
+    "whop": Provider(whop),
 }
 """By the type of the connection, which is the name in the URL too."""

@@ -12,7 +12,7 @@ from tests.world import Organization
 
 @dataclass(frozen=True)
 class Inbox:
-    """A Stripe connection of an organization, behind the gateway."""
+    """A connection of an organization, behind the gateway."""
 
     organization: Organization
     connection_id: UUID
@@ -48,14 +48,18 @@ class Inbox:
 
 
 def open_inbox(
-    organization: Organization, *, rate_limit_per_minute: int = 10_000, **columns: object
+    organization: Organization,
+    *,
+    provider: str = "stripe",
+    rate_limit_per_minute: int = 10_000,
+    **columns: object,
 ) -> Inbox:
-    """A new Stripe connection."""
+    """A new connection, of Stripe unless another provider is named."""
     connection_id = organization.world.insert(
         "webhook_connections",
         organization_id=organization.id,
-        name="Stripe",
-        connection_type="stripe",
+        name=provider,
+        connection_type=provider,
         rate_limit_per_minute=rate_limit_per_minute,
         **columns,
     )

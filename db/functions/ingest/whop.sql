@@ -1,0 +1,227 @@
+-- What Whop's deliveries mean, of every generation: v2, v5, v1 and dated v1. Facts: https://docs.whop.com/developer/guides/webhooks
+-- and the reference of each object. Amounts are in major units everywhere: numbers, strings, or objects with amount and currency.
+-- All of Whop's money is kept under the account '': its ids are unique over all accounts, but only some generations name
+-- the account, and one payment must not be kept twice because two deliveries differ in that.
+
+-- ingest.whop_event_type: the name of an event, in Whop's spelling with a dot: `app_membership_went_valid`,
+-- `app.membership_went_valid` and `membership.went_valid` are one. NULL when the body names none.
+create or replace function ingest.whop_event_type(body jsonb) returns text
+language sql immutable parallel safe
+begin atomic
+    select case when strpos(n.name, '.') > 0 then n.name
+                else regexp_replace(n.name, '^(dispute_alert|[a-z]+)_', '\1.') end
+      from (select regexp_replace(
+                       lower(coalesce(app.json_text(body -> 'type'), app.json_text(body -> 'action'), app.json_text(body -> 'event'))),
+                       '^app[._]', '') as name) as n;
+end;
+comment on function ingest.whop_event_type(jsonb) is 'The name of an event, with a dot and without the prefix of apps.';
+
+-- ingest.whop_object: what a delivery is about; an empty object when it says nothing.
+create or replace function ingest.whop_object(body jsonb) returns jsonb
+language sql immutable parallel safe
+return app.json_object(case jsonb_typeof(body -> 'data') when 'object' then body -> 'data' else body -> 'body' end);
+comment on function ingest.whop_object(jsonb) is 'What a delivery is about: data, or body in one variant of v2.';
+
+-- ingest.whop_envelope: what an event says about itself. v1 has an id that stays the same over retries; v2 and v5 have none
+-- and are known by a hash of the event's name and its whole object: the same again is a retry, anything else in it a change.
+create or replace function ingest.whop_envelope(
+    body jsonb, out id text, out event_type text, out occurred_at timestamptz, out livemode boolean
+) returns record
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+    v_object constant jsonb := ingest.whop_object(body);
+begin
+    event_type := ingest.whop_event_type(body);
+    id := coalesce(app.json_text(body -> 'id'),
+                   encode(sha256(convert_to(event_type || ' ' || v_object::text, 'UTF8')), 'hex'));
+    occurred_at := coalesce(
+        app.json_instant(body -> 'timestamp'),
+        case when event_type not like 'membership.%' then greatest(
+            app.json_instant(v_object -> 'updated_at'), app.json_instant(v_object -> 'refunded_at'),
+            app.json_instant(v_object -> 'paid_at'), app.json_instant(v_object -> 'last_payment_attempt'),
+            app.json_instant(v_object -> 'created_at')) end);
+    livemode := not exists (
+        select from unnest(array[body, v_object]) as said (it)
+         where said.it -> 'livemode' = 'false' or said.it -> 'test' = 'true' or said.it -> 'sandbox' = 'true'
+            or said.it ->> 'mode' in ('test', 'sandbox') or said.it ->> 'environment' in ('test', 'sandbox'));
+end;
+$$;
+comment on function ingest.whop_envelope(jsonb) is 'What a Whop event says about itself.';
+
+-- ingest.whop_told_at: when a delivery was sent; v2 and v5 do not say, and then it is when it first came.
+create or replace function ingest.whop_told_at(organization_id uuid, connection_id uuid, body jsonb) returns timestamptz
+language sql stable
+begin atomic
+    select coalesce(
+        app.json_instant(body -> 'timestamp'),
+        (select k.received_at from app.webhook_event_keys as k
+          where k.organization_id = whop_told_at.organization_id and k.connection_id = whop_told_at.connection_id
+            and k.provider_event_id = (select e.id from ingest.whop_envelope(whop_told_at.body) as e)),
+        now());
+end;
+comment on function ingest.whop_told_at(uuid, uuid, jsonb) is 'When a delivery was sent, else when it first came.';
+
+-- ingest.whop_id: an id, or the id of an object; NULL for what cannot be one.
+create or replace function ingest.whop_id(field jsonb) returns text
+language sql immutable parallel safe
+return substring(app.json_id(field) from '^[A-Za-z0-9_-]{1,255}$');
+comment on function ingest.whop_id(jsonb) is 'An id of letters, digits, underscores and hyphens, else NULL.';
+
+-- ingest.whop_require_id: the id of what a delivery is about; PT422 when it has none.
+create or replace function ingest.whop_require_id(object jsonb) returns text
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+    if ingest.whop_id(object -> 'id') is null then
+        raise exception using errcode = 'PT422', message = 'The delivery lacks its object.',
+            detail = 'It needs data with an id.';
+    end if;
+    return ingest.whop_id(object -> 'id');
+end;
+$$;
+comment on function ingest.whop_require_id(jsonb) is 'The id of what a delivery is about; PT422 when it has none.';
+
+-- ingest.whop_money: a field as an amount at exactly the scale of its currency, which the field itself or else the object
+-- names. NULL when the field is missing; nothing is 0 in any currency. Raises PT422 for what is no amount, for one that is
+-- finer than its currency, and for a currency that this system does not know, such as Whop's cryptocurrencies.
+create or replace function ingest.whop_money(object jsonb, field text, out amount numeric, out currency text) returns record
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+    v_given constant jsonb := case jsonb_typeof(object -> field) when 'object' then object #> array[field, 'amount']
+                                                                 else object -> field end;
+begin
+    if coalesce(jsonb_typeof(object -> field), 'null') = 'null' then
+        return;
+    elsif coalesce(jsonb_typeof(v_given), 'null') not in ('number', 'string') or v_given #>> '{}' !~ '^\d{1,15}(\.\d{1,15})?$' then
+        raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.',
+            detail = format('%s is not an amount in major units.', field);
+    end if;
+    amount := (v_given #>> '{}')::numeric;
+    currency := upper(coalesce(app.json_text(object #> array[field, 'currency']), app.json_text(object -> 'currency')));
+    if amount > 0 then
+        amount := app.money(amount, currency);
+    end if;
+end;
+$$;
+comment on function ingest.whop_money(jsonb, text) is 'An amount in major units, written as a number, a string or an object.';
+
+-- ingest.whop_customer: who bought, from wherever the object of any generation says it.
+create or replace function ingest.whop_customer(
+    object jsonb, out user_id text, out membership_id text, out email text, out full_name text, out phone text
+) returns record
+language sql immutable parallel safe
+begin atomic
+    select coalesce(ingest.whop_id(o.it -> 'user_id'), ingest.whop_id(o.it -> 'user'), ingest.whop_id(o.it #> '{buyer,user_id}'),
+                    ingest.whop_id(o.it #> '{payment,user_id}'), ingest.whop_id(o.it #> '{payment,user}')),
+           coalesce(ingest.whop_id(o.it -> 'membership_id'), ingest.whop_id(o.it -> 'membership'),
+                    ingest.whop_id(o.it #> '{payment,membership_id}'), ingest.whop_id(o.it #> '{payment,membership}')),
+           substring(coalesce(
+               app.json_text(o.it -> 'customer_email'), app.json_text(o.it #> '{user,email}'), app.json_text(o.it -> 'email'),
+               app.json_text(o.it #> '{payment,user,email}'), app.json_text(o.it #> '{payment,customer_email}'),
+               app.json_text(o.it #> '{buyer,email}'), app.json_text(o.it -> 'customer_email_address')) from '^.{1,254}$'),
+           left(coalesce(
+               app.json_text(o.it #> '{user,name}'), app.json_text(o.it #> '{buyer,name}'), app.json_text(o.it -> 'customer_name'),
+               app.json_text(o.it #> '{billing_address,name}'), app.json_text(o.it #> '{payment,user,name}'),
+               nullif(concat_ws(' ', app.json_text(o.it -> 'billing_first_name'), app.json_text(o.it -> 'billing_last_name')), '')),
+               255),
+           substring(coalesce(
+               app.json_text(o.it -> 'customer_phone'), app.json_text(o.it -> 'phone_number'),
+               app.json_text(o.it #> '{membership,phone_number}'), app.json_text(o.it #> '{member,phone}')) from '^.{1,64}$')
+      from (select whop_customer.object as it) as o;
+end;
+comment on function ingest.whop_customer(jsonb) is 'Who bought, from wherever an object of Whop says it.';
+
+-- ingest.record_whop_payment: what one payment object of any generation says: the payment, once its status is paid, and the
+-- total that was refunded of it so far. told_at: when the money was there at the latest, should the object not say when.
+create or replace function ingest.record_whop_payment(
+    organization_id uuid, connection_id uuid, livemode boolean, event_type text, object jsonb, told_at timestamptz,
+    out status text, out steps jsonb, out lead_id uuid, out event_id uuid, out payment_id uuid
+) returns record
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_id       constant text := ingest.whop_require_id(object);
+    v_amount   constant text := case when coalesce(object -> 'final_amount', 'null') <> 'null' then 'final_amount' else 'total' end;
+    v_status   constant text := coalesce(app.json_text(object -> 'status'),
+                                         case event_type when 'payment.succeeded' then 'paid' end);
+    v_paid     record;
+    v_refunded record;
+    v_customer record;
+    v_written  record;
+begin
+    status := 'ignored';
+    steps := '[]';
+    if v_status is distinct from 'paid' then
+        steps := steps || app.step('payment', 'ignored', 'only what has the status paid is money');
+    else
+        v_paid := ingest.whop_money(object, v_amount);
+        if v_paid.amount is null then
+            raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.',
+                detail = 'Neither final_amount nor total is there.';
+        elsif v_paid.amount = 0 then
+            steps := steps || app.step('payment', 'ignored', 'nothing was charged');
+        else
+            v_customer := ingest.whop_customer(object);
+            v_written := app.record_processor_payment(
+                organization_id, 'whop', '', v_id, connection_id, livemode, v_paid.amount, v_paid.currency,
+                coalesce(app.json_instant(object -> 'paid_at'), told_at), null,
+                v_customer.email, null, v_customer.full_name, v_customer.phone, v_customer.user_id, v_customer.membership_id,
+                left(coalesce(app.json_text(object #> '{product,title}'), app.json_text(object #> '{line_items,0,product_title}')), 255),
+                app.json_object(object -> 'membership_metadata') || app.json_object(object -> 'metadata'));
+            status := 'processed';
+            lead_id := v_written.lead_id;
+            event_id := v_written.event_id;
+            payment_id := v_written.payment_id;
+            steps := steps || app.step('payment', v_written.what, v_written.because);
+        end if;
+    end if;
+
+    if upper(app.json_text(object #> '{refunded_amount,currency}'))
+       <> upper(coalesce(app.json_text(object #> array[v_amount, 'currency']), app.json_text(object -> 'currency'))) then
+        steps := steps || app.step('refund total', 'ignored', 'it is in another currency than the payment; refunds are told of apart');
+        return;
+    end if;
+    v_refunded := ingest.whop_money(object, 'refunded_amount');
+    if v_refunded.amount > 0 then
+        payment_id := coalesce(app.record_refund_mark(
+            organization_id, 'whop', '', v_id, v_id, v_refunded.amount, v_refunded.currency,
+            coalesce(app.json_instant(object -> 'refunded_at'), told_at)), payment_id);
+        status := 'processed';
+        steps := steps || app.step('refund total', coalesce('payment ' || payment_id, 'waits for its payment'),
+            'counts only for what no refund object explains');
+    end if;
+end;
+$$;
+comment on function ingest.record_whop_payment(uuid, uuid, boolean, text, jsonb, timestamptz) is
+    'What one payment object of Whop says: the payment, and what was refunded of it.';
+
+-- ingest.process_whop: carry out one verified event. Idempotent, and free of any order of arrival.
+-- status: processed, or ignored when the event moves no money. steps: what was decided and why.
+-- Raises, and then nothing is changed, when the event cannot be understood.
+create or replace function ingest.process_whop(
+    organization_id uuid, connection_id uuid, provider_account text, livemode boolean, body jsonb,
+    out status text, out steps jsonb, out lead_id uuid, out event_id uuid, out payment_id uuid
+) returns record
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_type    constant text := ingest.whop_event_type(body);
+    v_object  constant jsonb := ingest.whop_object(body);
+    v_told_at constant timestamptz := ingest.whop_told_at(organization_id, connection_id, body);
+    v_done    record;
+begin
+    if v_type like 'payment.%' and v_type <> 'payment.affiliate_reward_created' then
+        v_done := ingest.record_whop_payment(organization_id, connection_id, livemode, v_type, v_object, v_told_at);
+    else
+        status := 'ignored';
+        steps := jsonb_build_array(app.step('event', 'ignored', 'events of this type move no money'));
+        return;
+    end if;
+    status := v_done.status;
+    steps := v_done.steps;
+    lead_id := v_done.lead_id;
+    event_id := v_done.event_id;
+    payment_id := v_done.payment_id;
+    if status = 'processed' and not livemode then
+        steps := app.step('mode', 'test', 'test-mode money counts nowhere') || steps;
+    end if;
+end;
+$$;
+comment on function ingest.process_whop(uuid, uuid, text, boolean, jsonb) is 'Carry out one verified Whop event.';
