@@ -14,6 +14,8 @@ class RunLost(Exception):
 
 BATCH = 100
 """Deliveries that are processed again in one transaction."""
+REPLAYED = 100
+"""Stored deliveries that are processed again in one transaction."""
 COUNTS = 50_000
 """Delivery counts that are added up in one transaction."""
 
@@ -33,6 +35,16 @@ async def data_quality(queue: Queue, run: ClaimedRun) -> Counts:
         healed += check.healed
         if check.is_last:
             return {"opened": opened, "healed": healed}
+
+
+async def replay_webhooks(queue: Queue, run: ClaimedRun) -> Counts:
+    """Page after page; each commits together with the run's cursor and counts."""
+    while True:
+        page = await queue.replay_webhook_events(run, REPLAYED)
+        if page is None:
+            raise RunLost
+        if page.is_last:
+            return {}
 
 
 async def partition_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
@@ -61,6 +73,7 @@ async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
 
 JOBS: Final[Mapping[str, Job]] = {
     "data-quality": data_quality,
+    "replay-webhooks": replay_webhooks,
     "inbox-upkeep": inbox_upkeep,
     "partition-upkeep": partition_upkeep,
     "housekeeping": housekeeping,

@@ -71,6 +71,13 @@ class CheckDone(NamedTuple):
     is_last: bool
 
 
+class PageReplayed(NamedTuple):
+    """How many stored deliveries were processed again, and whether they were the last."""
+
+    replayed: int
+    is_last: bool
+
+
 class Queue:
     """Calls the functions of schema `jobs` as one worker.
 
@@ -250,6 +257,16 @@ class Queue:
             "select check_name, opened, healed, open_now, is_last"
             " from jobs.run_data_quality(%s, %s, %s, %s)",
             *self._claim(run),
+        )
+        return rows[0] if rows else None
+
+    async def replay_webhook_events(self, run: ClaimedRun, batch: int) -> PageReplayed | None:
+        """Process up to batch stored deliveries again; None when the run is lost."""
+        rows = await self._rows(
+            PageReplayed,
+            "select replayed, is_last from jobs.replay_webhook_events(%s, %s, %s, %s, %s)",
+            *self._claim(run),
+            batch,
         )
         return rows[0] if rows else None
 

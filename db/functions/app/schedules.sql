@@ -1,6 +1,7 @@
 -- What jobs exist, which schedules every organization starts with, and what a schedule may say.
 
--- app.job_kinds: every kind of job, whose it is, and how often it may be tried.
+-- app.job_kinds: every kind of job, whose it is, and how often it may be tried. scope request: an organization's, which only
+-- a function of its own enqueues, since its parameters must be checked.
 create or replace function app.job_kinds()
 returns table (kind text, scope text, max_attempts integer, summary text)
 language sql immutable parallel safe
@@ -8,12 +9,13 @@ begin atomic
     select k.kind, k.scope, k.max_attempts, k.summary
       from (values
         ('data-quality',     'organization', 5, 'Look for rows that need a person and list them as exceptions.'),
+        ('replay-webhooks',  'request',      5, 'Process again what a connection has received since an instant.'),
         ('inbox-upkeep',     'platform',     1, 'Retry deliveries that failed, link waiting refunds, add up delivery counts.'),
         ('partition-upkeep', 'platform',     5, 'Make the monthly partitions of the months ahead.'),
         ('housekeeping',     'platform',     5, 'Delete finished work that nobody needs any more.')
       ) as k (kind, scope, max_attempts, summary);
 end;
-comment on function app.job_kinds() is 'Every kind of job: scope is organization or platform.';
+comment on function app.job_kinds() is 'Every kind of job: scope is organization, request (an organization''s, by a function of its own) or platform.';
 
 -- app.is_cron: is this a five-field cron expression that can be computed?
 -- Each field is a list of *, a number or a range, each with an optional step; weekday 0 and 7 are Sunday.

@@ -1,0 +1,74 @@
+-- Stored deliveries, processed again. Their effects are idempotent and free of order, so the rows that they leave are those
+-- of one delivery in order; only what had failed, or had been ignored by an earlier version of us, changes anything.
+
+-- ingest.reprocess: process stored deliveries of one organization again, whatever became of them, in the order of what they
+-- tell of. Answers each delivery that exists, and how it stands: processed, ignored, or failed.
+-- What was processed stays processed, also when there was nothing left to do or when it fails now: its effects are there.
+-- What was queued or dead and succeeds closes its exception.
+-- Nothing is locked while it is processed: a row that somebody else settled meanwhile keeps what they wrote.
+-- Internal: nobody but the owner may call it.
+create or replace function ingest.reprocess(organization_id uuid, ids uuid[], as_of timestamptz default now())
+returns table (id uuid, outcome text)
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_event   record;
+    v_outcome record;
+    v_status  text;
+begin
+    for v_event in
+        -- A payment keeps the account it was recorded under, whatever the connection says now: it must not arise twice.
+        select w.id, w.connection_id, w.provider, w.livemode, w.body, w.status, w.attempts, w.lead_id, w.event_id, w.payment_id,
+               coalesce(p.provider_account, c.provider_account, '') as provider_account
+          from app.webhook_events as w
+          left join app.webhook_connections as c on c.organization_id = w.organization_id and c.id = w.connection_id
+          left join app.payments as p on p.organization_id = w.organization_id and p.id = w.payment_id
+         where w.organization_id = reprocess.organization_id and w.id = any (reprocess.ids)
+         order by coalesce(w.occurred_at, w.received_at), w.id
+    loop
+        for v_try in 1 .. 3 loop
+            select d.* into v_outcome from ingest.process(
+                v_event.provider, reprocess.organization_id, v_event.connection_id, v_event.provider_account, v_event.livemode,
+                v_event.body) as d;
+            exit when v_outcome.is_passing is not true;
+        end loop;
+        id := v_event.id;
+        if v_outcome.status = 'queued' then
+            outcome := 'failed';
+            update app.webhook_events as w
+               set error = case when w.status in ('queued', 'dead') then v_outcome.error else w.error end,
+                   steps = w.steps || app.step('replay', 'failed', v_outcome.error)
+             where w.organization_id = reprocess.organization_id and w.id = v_event.id
+               and w.status = v_event.status and w.attempts = v_event.attempts
+               and not w.steps @> jsonb_build_array(app.step('replay', 'failed', v_outcome.error));
+            if found and v_event.status in ('queued', 'dead') then
+                perform app.report_failed_delivery(reprocess.organization_id, v_event.id, v_event.status = 'dead');
+            end if;
+        else
+            v_status := case v_event.status when 'processed' then 'processed' else v_outcome.status end;
+            outcome := v_status;
+            if v_status <> v_event.status
+               or v_outcome.lead_id <> v_event.lead_id or v_outcome.event_id <> v_event.event_id
+               or v_outcome.payment_id <> v_event.payment_id
+               or v_outcome.lead_id is not null and v_event.lead_id is null
+               or v_outcome.event_id is not null and v_event.event_id is null
+               or v_outcome.payment_id is not null and v_event.payment_id is null
+            then
+                update app.webhook_events as w
+                   set status = v_status, error = null, next_attempt_at = null, processed_at = reprocess.as_of,
+                       steps = w.steps || app.step('replay', v_outcome.status, 'it was processed again') || v_outcome.steps,
+                       lead_id = coalesce(v_outcome.lead_id, w.lead_id), event_id = coalesce(v_outcome.event_id, w.event_id),
+                       payment_id = coalesce(v_outcome.payment_id, w.payment_id)
+                 where w.organization_id = reprocess.organization_id and w.id = v_event.id
+                   and w.status = v_event.status and w.attempts = v_event.attempts;
+                if found and v_event.status in ('queued', 'dead') then
+                    perform app.resolve_exception(
+                        reprocess.organization_id, 'failed_delivery', v_event.id::text, reprocess.as_of);
+                end if;
+            end if;
+        end if;
+        return next;
+    end loop;
+end;
+$$;
+comment on function ingest.reprocess(uuid, uuid[], timestamptz) is
+    'Process stored deliveries again; answers how each one stands.';
