@@ -1,17 +1,34 @@
 -- Payments and refunds as processors tell of them: one row each, whatever number of deliveries in whatever order.
 -- Internal: nobody but the owner may call these.
 
+-- app.is_attributed_anew: whether something changed of a payment that may decide whose sale it is, or what is shared out.
+create or replace function app.is_attributed_anew(was app.payments, is_now app.payments) returns boolean
+language sql immutable parallel safe
+return ((was).customer_email, (was).customer_phone, (was).provider_customer_id, (was).provider_subscription_id, (was).metadata,
+        (was).payment_date, (was).amount, (was).amount_base)
+       is distinct from
+       ((is_now).customer_email, (is_now).customer_phone, (is_now).provider_customer_id, (is_now).provider_subscription_id,
+        (is_now).metadata, (is_now).payment_date, (is_now).amount, (is_now).amount_base);
+comment on function app.is_attributed_anew(app.payments, app.payments) is
+    'Whether something changed of a payment that may decide whose sale it is.';
+
+drop function if exists app.record_processor_payment(
+    uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb);
+
 -- app.record_processor_payment: what one delivery says about one payment.
 -- Keyed by (provider, provider_account, provider_payment_id): the first delivery makes the payment and attributes it, later
 -- ones fill gaps and never add. The result does not depend on their order: the earliest paid_at and the largest amount of
--- one currency hold (a partly captured charge grows), customer_email (typed by the payer) outranks receipt_email.
--- amount: major units at the scale of currency. Answers created, completed or unchanged.
+-- one currency hold (a partly captured charge grows), customer_email (typed by the payer) outranks receipt_email, and of
+-- other values that disagree the lesser holds. What no delivery says is taken from carriers (app.with_carried).
+-- amount: major units at the scale of currency; fee_amount, tax_amount: of the organization's currency.
+-- Answers created, completed or unchanged.
 create or replace function app.record_processor_payment(
     organization_id uuid, provider text, provider_account text, provider_payment_id text, connection_id uuid,
     livemode boolean, amount numeric, currency text, paid_at timestamptz,
     provider_charge_id text default null, customer_email text default null, receipt_email text default null,
     customer_name text default null, customer_phone text default null, provider_customer_id text default null,
     provider_subscription_id text default null, description text default null, metadata jsonb default '{}',
+    fee_amount numeric default null, tax_amount numeric default null,
     out payment_id uuid, out lead_id uuid, out event_id uuid, out what text, out because text
 ) returns record
 language plpgsql volatile set search_path = '' as $$
@@ -34,30 +51,42 @@ begin
         v_new.organization_id := organization_id;
         v_new.id := uuidv7();
         v_new.provider := provider;
+        v_new.provider_account := provider_account;
+        v_new.provider_payment_id := provider_payment_id;
         v_new.livemode := livemode;
         v_new.amount := amount;
         v_new.currency := currency;
         v_new.base_currency := v_base_currency;
         v_new.amount_base := case when currency = v_base_currency then amount
             else app.convert(organization_id, amount, currency, (paid_at at time zone v_timezone)::date) end;
+        v_new.tax_amount := tax_amount;
         v_new.payment_date := paid_at;
         v_new.customer_email := coalesce(customer_email, receipt_email);
         v_new.customer_email_norm := lower(btrim(v_new.customer_email));
+        v_new.customer_name := customer_name;
         v_new.customer_phone := customer_phone;
+        v_new.provider_customer_id := provider_customer_id;
+        v_new.provider_subscription_id := provider_subscription_id;
+        v_new.metadata := metadata;
+        v_new.carried := case when customer_email is null and receipt_email is not null
+            then '{"customer_email": "receipt"}' else '{}' end;
         v_new.attribution_method := 'none';
+        v_new := app.with_carried(v_new);
         v_found := app.find_attribution(v_new);
 
         insert into app.payments (
             organization_id, id, lead_id, event_id, closer_id, setter_id, source_id, traffic_type_id, whop_connection_id,
             source, provider, provider_account, provider_payment_id, provider_charge_id, status, livemode, amount, currency,
-            amount_base, base_currency, payment_date, customer_email, customer_name, customer_phone, provider_customer_id,
-            provider_subscription_id, description, metadata, attribution_method, attribution_confidence, attribution_steps)
+            amount_base, base_currency, fee_amount, tax_amount, payment_date, customer_email, customer_name, customer_phone,
+            provider_customer_id, provider_subscription_id, description, metadata, carried, attribution_method,
+            attribution_confidence, attribution_steps)
         values (
             v_new.organization_id, v_new.id, v_found.lead_id, v_found.event_id, v_found.closer_id, v_found.setter_id,
             v_found.source_id, v_found.traffic_type_id, connection_id,
             provider, provider, provider_account, provider_payment_id, provider_charge_id, 'succeeded', livemode, amount, currency,
-            v_new.amount_base, v_base_currency, paid_at, v_new.customer_email, customer_name, customer_phone, provider_customer_id,
-            provider_subscription_id, description, metadata, v_found.method, v_found.confidence, v_found.steps)
+            v_new.amount_base, v_base_currency, fee_amount, v_new.tax_amount, paid_at, v_new.customer_email,
+            v_new.customer_name, v_new.customer_phone, v_new.provider_customer_id, v_new.provider_subscription_id,
+            description, v_new.metadata, v_new.carried, v_found.method, v_found.confidence, v_found.steps)
         on conflict on constraint payments_provider_payment_id_key do nothing;
         if found then
             if v_found.closer_id is not null or v_found.setter_id is not null then
@@ -86,7 +115,7 @@ begin
            for no key update;
     end if;
 
-    v_new := v_old;
+    v_new := app.without_carried(v_old);
     v_new.payment_date := least(v_old.payment_date, paid_at);
     if v_old.currency = currency then
         v_new.amount := greatest(v_old.amount, amount);
@@ -97,30 +126,39 @@ begin
                                          (v_new.payment_date at time zone v_timezone)::date);
     end if;
     v_new.whop_connection_id := coalesce(v_old.whop_connection_id, connection_id);
-    v_new.provider_charge_id := coalesce(v_old.provider_charge_id, provider_charge_id);
-    v_new.customer_email := coalesce(customer_email, v_old.customer_email, receipt_email);
-    v_new.customer_name := coalesce(v_old.customer_name, customer_name);
-    v_new.customer_phone := coalesce(v_old.customer_phone, customer_phone);
-    v_new.provider_customer_id := coalesce(v_old.provider_customer_id, provider_customer_id);
-    v_new.provider_subscription_id := coalesce(v_old.provider_subscription_id, provider_subscription_id);
-    v_new.description := coalesce(v_old.description, description);
-    v_new.metadata := metadata || v_old.metadata;
+    v_new.provider_charge_id := least(v_new.provider_charge_id, provider_charge_id);
+    v_new.fee_amount := greatest(v_new.fee_amount, fee_amount);
+    v_new.tax_amount := greatest(v_new.tax_amount, tax_amount);
+    if customer_email is not null then
+        v_new.customer_email := case when v_new.carried ? 'customer_email' then customer_email
+                                     else least(v_new.customer_email, customer_email) end;
+        v_new.carried := '{}';
+    elsif receipt_email is not null and (v_new.customer_email is null or v_new.carried ? 'customer_email') then
+        v_new.customer_email := least(v_new.customer_email, receipt_email);
+        v_new.carried := '{"customer_email": "receipt"}';
+    end if;
+    v_new.customer_email_norm := lower(btrim(v_new.customer_email));
+    v_new.customer_name := least(v_new.customer_name, customer_name);
+    v_new.customer_phone := least(v_new.customer_phone, customer_phone);
+    v_new.provider_customer_id := least(v_new.provider_customer_id, provider_customer_id);
+    v_new.provider_subscription_id := least(v_new.provider_subscription_id, provider_subscription_id);
+    v_new.description := least(v_new.description, description);
+    v_new.metadata := app.merge_facts(v_new.metadata, metadata);
+    v_new := app.with_carried(v_new);
     what := 'unchanged';
     because := format('an earlier delivery about %s said all of it', provider_payment_id);
     if v_new is distinct from v_old then
         update app.payments as p
            set payment_date = v_new.payment_date, amount = v_new.amount, amount_base = v_new.amount_base,
                whop_connection_id = v_new.whop_connection_id, provider_charge_id = v_new.provider_charge_id,
-               customer_email = v_new.customer_email, customer_name = v_new.customer_name,
-               customer_phone = v_new.customer_phone, provider_customer_id = v_new.provider_customer_id,
-               provider_subscription_id = v_new.provider_subscription_id, description = v_new.description,
-               metadata = v_new.metadata
+               fee_amount = v_new.fee_amount, tax_amount = v_new.tax_amount, customer_email = v_new.customer_email,
+               customer_name = v_new.customer_name, customer_phone = v_new.customer_phone,
+               provider_customer_id = v_new.provider_customer_id, provider_subscription_id = v_new.provider_subscription_id,
+               description = v_new.description, metadata = v_new.metadata, carried = v_new.carried
          where p.organization_id = v_old.organization_id and p.id = v_old.id;
         what := 'completed';
         because := format('an earlier delivery about %s lacked something', provider_payment_id);
-        if (v_new.customer_email, v_new.customer_phone, v_new.payment_date, v_new.amount, v_new.amount_base)
-           is distinct from
-           (v_old.customer_email, v_old.customer_phone, v_old.payment_date, v_old.amount, v_old.amount_base) then
+        if app.is_attributed_anew(v_old, v_new) then
             perform app.attribute_payment(v_old.organization_id, v_old.id);
         end if;
     end if;
@@ -129,7 +167,8 @@ begin
 end;
 $$;
 comment on function app.record_processor_payment(
-    uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb) is
+    uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb,
+    numeric, numeric) is
     'What one delivery says about one payment: makes it, or fills its gaps.';
 
 -- app.review_payment: keep the exceptions about one payment true: no closer, no exchange rate.

@@ -1,0 +1,1 @@
+../0015_carriers.rollback.sql
