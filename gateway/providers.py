@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from gateway.verify import Verifier
+from gateway.verify.manychat import verify_delivery as manychat
 from gateway.verify.stripe import verify_delivery as stripe
 from gateway.verify.whop import verify_delivery as whop
 
@@ -29,6 +30,21 @@ def storable_object(body: bytes) -> str:
     return body.decode()
 
 
+def contact_object(body: bytes) -> str:
+    """A contact of ManyChat, whose flows write JSON by hand and break it; ValueError for no text.
+
+    What is no JSON object becomes {"unreadable_body": text}: nobody sends it again, so it is kept
+    for a person to look at.
+    """
+    try:
+        return storable_object(body)
+    except ValueError:
+        text = body.decode()
+        if not text.strip():
+            raise
+    return storable_object(orjson.dumps({"unreadable_body": text}))
+
+
 class Provider(NamedTuple):
     """One provider. read: the body as the text of a JSON object; ValueError when it is none."""
 
@@ -37,6 +53,7 @@ class Provider(NamedTuple):
 
 
 PROVIDERS: Mapping[str, Provider] = {
+    "manychat": Provider(manychat, contact_object),
     "stripe": Provider(stripe),
     "whop": Provider(whop),
 }

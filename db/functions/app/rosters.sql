@@ -32,3 +32,29 @@ begin atomic
                     (select (array_agg(k.id))[1] from known as k where k.is_active having count(*) = 1));
 end;
 comment on function app.closer_known_as(uuid, text) is 'The closer who is known by this address, name or alias, else NULL.';
+
+-- app.named_setter: the setter that a booking or a chat names; a name that fits nobody is an exception until it does.
+-- entity, row_id: what names the setter.
+create or replace function app.named_setter(organization_id uuid, name text, entity text, row_id uuid) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_name   constant text := nullif(btrim(named_setter.name), '');
+    v_setter uuid;
+begin
+    if v_name is null then
+        return null;
+    end if;
+    v_setter := app.setter_known_as(named_setter.organization_id, v_name);
+    if v_setter is null then
+        perform app.record_exception(
+            named_setter.organization_id, 'unknown_setter', lower(v_name), 'warning', named_setter.entity,
+            array[named_setter.row_id], format('No setter is known as %s.', left(v_name, 100)),
+            'Add the spelling to the aliases of a setter, then replay the delivery.',
+            jsonb_build_object('setter_name', left(v_name, 100)));
+    else
+        perform app.resolve_exception(named_setter.organization_id, 'unknown_setter', lower(v_name));
+    end if;
+    return v_setter;
+end;
+$$;
+comment on function app.named_setter(uuid, text, text, uuid) is 'The setter that somebody names; an exception when nobody is known by the name.';
