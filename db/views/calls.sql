@@ -44,7 +44,7 @@ comment on column api.leads.is_test is 'Internal test leads count nowhere.';
 comment on column api.leads.ghl_contact_id is 'Contact at GoHighLevel.';
 comment on column api.leads.hubspot_contact_id is 'Contact at HubSpot.';
 comment on column api.leads.close_lead_id is 'Lead at Close.';
-comment on column api.leads.merged_into_id is 'Merged into id.';
+comment on column api.leads.merged_into_id is 'The lead that this one became part of; everything of it is there.';
 comment on column api.leads.deleted_at is 'When it was deleted; NULL while it counts.';
 comment on column api.leads.deleted_reason is 'Why it was deleted.';
 comment on column api.leads.created_at is 'When the row was made.';
@@ -130,6 +130,42 @@ comment on column api.lead_setter_changes.changed_at is 'Changed at.';
 comment on column api.lead_setter_changes.changed_by is 'Changed by.';
 comment on column api.lead_setter_changes.created_at is 'When the row was made.';
 comment on column api.lead_setter_changes.updated_at is 'When the row last changed.';
+
+drop view if exists api.lead_merges;
+create view api.lead_merges with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.into_lead_id,
+    t.from_lead_id,
+    t.reason,
+    t.merged_by,
+    t.merged_at,
+    t.moved,
+    t.filled,
+    t.unmerged_at,
+    t.unmerged_by,
+    t.unmerge_reason,
+    t.created_at,
+    t.updated_at
+  from app.lead_merges as t;
+grant select on api.lead_merges to authenticated, org_admin, super_admin;
+comment on view api.lead_merges is $$Leads that turned out to be one person
+Written by rpc/merge_leads and rpc/unmerge_leads. For admins.$$;
+comment on column api.lead_merges.organization_id is 'The tenant.';
+comment on column api.lead_merges.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.lead_merges.into_lead_id is 'The lead that stayed.';
+comment on column api.lead_merges.from_lead_id is 'The lead that became part of it.';
+comment on column api.lead_merges.reason is 'Why, in a person''s words.';
+comment on column api.lead_merges.merged_by is 'Who merged them.';
+comment on column api.lead_merges.merged_at is 'When they were merged.';
+comment on column api.lead_merges.moved is 'Ids of the rows that moved to the lead that stayed, by table.';
+comment on column api.lead_merges.filled is 'Columns of the lead that stayed which the merge wrote: before and after.';
+comment on column api.lead_merges.unmerged_at is 'When the merge was undone; NULL while it holds.';
+comment on column api.lead_merges.unmerged_by is 'Who undid it.';
+comment on column api.lead_merges.unmerge_reason is 'Why it was undone.';
+comment on column api.lead_merges.created_at is 'When the row was made.';
+comment on column api.lead_merges.updated_at is 'When the row last changed.';
 
 drop view if exists api.events;
 create view api.events with (security_invoker = true) as

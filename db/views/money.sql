@@ -43,9 +43,11 @@ select
     t.metadata,
     t.superseded_by_id,
     t.claim_state,
+    t.claim_decided_at,
     t.attribution_method,
     t.attribution_confidence,
     t.attribution_steps,
+    t.credited_by_hand,
     t.recorded_by,
     t.reason,
     t.deleted_at,
@@ -96,9 +98,11 @@ comment on column api.payments.description is 'Free text.';
 comment on column api.payments.metadata is 'Key and value pairs the processor carried.';
 comment on column api.payments.superseded_by_id is 'Superseded by id.';
 comment on column api.payments.claim_state is 'Of a payment that a form claims: pending, confirmed, rejected, superseded.';
+comment on column api.payments.claim_decided_at is 'When an admin confirmed or rejected the claim.';
 comment on column api.payments.attribution_method is 'Attribution method.';
 comment on column api.payments.attribution_confidence is 'Attribution confidence.';
 comment on column api.payments.attribution_steps is 'Attribution steps.';
+comment on column api.payments.credited_by_hand is 'A person set the credits: only a person changes them.';
 comment on column api.payments.recorded_by is 'Recorded by.';
 comment on column api.payments.reason is 'Why, in a person''s words.';
 comment on column api.payments.deleted_at is 'When it was deleted; NULL while it counts.';

@@ -290,8 +290,14 @@ def test_what_a_person_decided_stays(
 ) -> None:
     mine = acme.closer("mine")
     paid = pay(inbox)
-    world.execute("update app.payments set attribution_method = 'manual' where id = %s", paid["id"])
-    world.execute("select app.set_credits(%s, %s, %s, '{}')", acme.id, paid["id"], [mine.closer_id])
+    world.execute(
+        "update app.payments set attribution_method = 'manual', credited_by_hand = true"
+        " where id = %s",
+        paid["id"],
+    )
+    world.execute(
+        "select app.replace_credits(%s, %s, %s, '{}')", acme.id, paid["id"], [mine.closer_id]
+    )
     call(1, "closed")
     world.execute("select app.attribute_payment(%s, %s)", acme.id, paid["id"])
     paid = inbox.row("payments")

@@ -253,6 +253,8 @@ class Scene:
                      occurred_at="2026-01-01 00:00Z")  # fmt: skip
             self.add(org, "lead_setter_changes", tag, whose=whose, lead_id=lead)
             self._value(org, f"lead {tag}", whose, lead_id=lead)
+        self.add(org, "lead_merges", "row", into_lead_id=row_id(org, "leads", "other"),
+                 from_lead_id=row_id(org, "leads", "credit"), reason="One person.")  # fmt: skip
         for tag, mine, booked, credited in (
             ("closer booked", "closer", "closer", "other"),
             ("closer took", "closer", "other", "closer"),

@@ -223,7 +223,11 @@ begin
         perform app.match_claims(p.organization_id, v_found.lead_id);
         p.attribution_method := v_found.method;
     else
-        perform app.spread_credits(p.organization_id, p.id);
+        if p.attribution_method = 'manual' then
+            perform app.credit_sale(p.organization_id, p.id);
+        else
+            perform app.spread_credits(p.organization_id, p.id);
+        end if;
         perform app.match_claims(p.organization_id, p.lead_id);
     end if;
     perform app.review_payment(p.organization_id, p.id);

@@ -80,9 +80,9 @@ $$;
 comment on function app.write_credits(uuid, uuid, numeric, text, uuid[], uuid[], numeric[], numeric[]) is
     'Make the credits of a payment these, and no others.';
 
--- app.set_credits: the same for a stored payment, whose closer and setter become those with the largest credit.
+-- app.replace_credits: the same for a stored payment, whose closer and setter become those with the largest credit.
 -- Raises PT404 for an unknown payment.
-create or replace function app.set_credits(
+create or replace function app.replace_credits(
     organization_id uuid, payment_id uuid, closer_ids uuid[], setter_ids uuid[],
     closer_weights numeric[] default null, setter_weights numeric[] default null
 ) returns void
@@ -91,7 +91,7 @@ declare
     p app.payments;
 begin
     select t.* into p from app.payments as t
-     where t.organization_id = set_credits.organization_id and t.id = set_credits.payment_id
+     where t.organization_id = replace_credits.organization_id and t.id = replace_credits.payment_id
        for no key update;
     if not found then
         raise exception using errcode = 'PT404', message = 'No such payment in this organization.';
@@ -109,13 +109,33 @@ begin
        and (t.closer_id, t.setter_id) is distinct from (largest.closer_id, largest.setter_id);
 end;
 $$;
-comment on function app.set_credits(uuid, uuid, uuid[], uuid[], numeric[], numeric[]) is
+comment on function app.replace_credits(uuid, uuid, uuid[], uuid[], numeric[], numeric[]) is
     'Credit these people with a payment, and nobody else.';
+
+-- app.set_credits: credit the people whom a rule finds. Whom a person credited stays, with amounts that follow the payment's.
+create or replace function app.set_credits(
+    organization_id uuid, payment_id uuid, closer_ids uuid[], setter_ids uuid[],
+    closer_weights numeric[] default null, setter_weights numeric[] default null
+) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    if exists (select from app.payments as p
+                where p.organization_id = set_credits.organization_id and p.id = set_credits.payment_id
+                  and p.credited_by_hand) then
+        perform app.spread_credits(set_credits.organization_id, set_credits.payment_id);
+    else
+        perform app.replace_credits(set_credits.organization_id, set_credits.payment_id, closer_ids, setter_ids,
+                                    closer_weights, setter_weights);
+    end if;
+end;
+$$;
+comment on function app.set_credits(uuid, uuid, uuid[], uuid[], numeric[], numeric[]) is
+    'Credit the people whom a rule finds, unless a person decided.';
 
 -- app.spread_credits: the people credited stay, their amounts follow the payment's.
 create or replace function app.spread_credits(organization_id uuid, payment_id uuid) returns void
 language sql volatile set search_path = '' as $$
-    select app.set_credits(
+    select app.replace_credits(
             spread_credits.organization_id, spread_credits.payment_id,
             coalesce(array_agg(c.closer_id order by c.share desc, c.closer_id) filter (where c.role = 'closer'), '{}'),
             coalesce(array_agg(c.setter_id order by c.share desc, c.setter_id) filter (where c.role = 'setter'), '{}'),
@@ -126,17 +146,37 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function app.spread_credits(uuid, uuid) is 'The people credited stay, their amounts follow the payment''s.';
 
+-- app.people_of_sale: who is credited with money of this call and this deal. A deal says so itself, where it does; else the
+-- call: who took it, and the setter by the organization's rule (event, original, current).
+create or replace function app.people_of_sale(
+    organization_id uuid, event_id uuid, deal_id uuid, out closer_id uuid, out setter_id uuid
+) returns record
+language sql stable
+begin atomic
+    select coalesce(d.closer_id, e.credited_closer_id),
+           coalesce(d.setter_id, case o.setter_attribution when 'event' then e.credited_setter_id
+                                      when 'original' then l.original_setter_id else l.current_setter_id end)
+      from app.organizations as o
+      left join app.deals as d on d.organization_id = o.id and d.id = people_of_sale.deal_id
+      left join app.events as e on e.organization_id = o.id and e.id = people_of_sale.event_id
+      left join app.leads as l on l.organization_id = o.id and l.id = e.lead_id
+     where o.id = people_of_sale.organization_id;
+end;
+comment on function app.people_of_sale(uuid, uuid, uuid) is 'Who is credited with money of this call and this deal.';
+
+-- app.credit_sale: a payment whose call or deal is settled, a claim above all, is credited to the people of it.
+create or replace function app.credit_sale(organization_id uuid, payment_id uuid) returns void
+language sql volatile set search_path = '' as $$
+    select app.set_credits(p.organization_id, p.id, array_remove(array[s.closer_id], null), array_remove(array[s.setter_id], null))
+      from app.payments as p
+     cross join app.people_of_sale(p.organization_id, p.event_id, p.deal_id) as s
+     where p.organization_id = credit_sale.organization_id and p.id = credit_sale.payment_id;
+$$;
+comment on function app.credit_sale(uuid, uuid) is 'A payment is credited to the people of its call or deal.';
+
 -- app.credit_claim: a claim is credited to the people of its call.
 create or replace function app.credit_claim(organization_id uuid, payment_id uuid) returns void
 language sql volatile set search_path = '' as $$
-    select app.set_credits(
-            p.organization_id, p.id, array_remove(array[e.credited_closer_id], null),
-            array_remove(array[case o.setter_attribution when 'event' then e.credited_setter_id
-                                    when 'original' then l.original_setter_id else l.current_setter_id end], null))
-      from app.payments as p
-      join app.organizations as o on o.id = p.organization_id
-      join app.events as e on e.organization_id = p.organization_id and e.id = p.event_id
-      left join app.leads as l on l.organization_id = e.organization_id and l.id = e.lead_id
-     where p.organization_id = credit_claim.organization_id and p.id = credit_claim.payment_id;
+    select app.credit_sale(credit_claim.organization_id, credit_claim.payment_id);
 $$;
 comment on function app.credit_claim(uuid, uuid) is 'A claim is credited to the people of its call.';

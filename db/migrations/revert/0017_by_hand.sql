@@ -1,0 +1,1 @@
+../0017_by_hand.rollback.sql
