@@ -53,7 +53,10 @@ def signed_by_whop(
             body.decode(), secret, timestamp=sent_at
         )
         return {"content-type": "application/json", "x-whop-signature": older}
-    return {"content-type": "application/json", **signed_v1(body, event["id"], secret, sent_at)}
+    return {
+        "content-type": "application/json",
+        **signed_v1(body, event.get("id", "msg_1"), secret, sent_at),
+    }
 
 
 def signed_v1(body: bytes, event_id: str, secret: str, at: int) -> dict[str, str]:

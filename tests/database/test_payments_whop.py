@@ -1,12 +1,19 @@
 """What Whop's deliveries make of payments, refunds and disputes, in any generation and order."""
 
+import copy
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.database.inbox import Inbox, open_inbox
-from tests.whop_events import example, fresh
+from tests.whop_events import Event, example, fresh
 from tests.world import World
 
 PAID_AT = datetime.fromtimestamp(1795168799, UTC)
@@ -248,3 +255,322 @@ def test_what_moves_no_money_is_kept_and_ignored(inbox: Inbox, event_type: str) 
     event = {**fresh("v1-dated.payment.succeeded"), "type": event_type}
     assert inbox.take(event) == "ignored"
     assert inbox.rows("payments") == inbox.rows("payment_refunds") == []
+
+
+# -- refunds
+
+
+def refund_rows(inbox: Inbox) -> list[tuple[str, str, str]]:
+    """(kind, status, amount) of what counts or may count."""
+    return sorted(
+        (row["kind"], row["status"], str(row["amount"]))
+        for row in inbox.rows("payment_refunds")
+        if "@" not in row["provider_refund_id"] or row["status"] == "succeeded"
+    )
+
+
+def left(inbox: Inbox) -> Decimal:
+    """What is left of the only payment."""
+    net: Decimal = inbox.row("payments")["net_revenue"]
+    return net
+
+
+def disputed(status: str, *, told_at: str | None = None, **fields: object) -> Event:
+    """A dispute of the payment on file, with this status; dispute.updated if told at a time."""
+    event = fresh("v1-unpinned.dispute.created", status=status, **fields)
+    if told_at is not None:
+        event.update(type="dispute.updated", timestamp=told_at)
+    return event
+
+
+@pytest.mark.parametrize("generation", ["v5", "v1-unpinned"])
+def test_a_refund_counts_once_it_has_succeeded(inbox: Inbox, generation: str) -> None:
+    inbox.take(fresh(f"{generation}.payment.succeeded"))
+    inbox.take(fresh(f"{generation}.refund.created"))
+    assert refund_rows(inbox) == [("refund", "pending", "100.00")]
+    assert left(inbox) == Decimal("297.00")
+    inbox.take(fresh(f"{generation}.refund.updated"))
+    assert refund_rows(inbox) == [("refund", "succeeded", "100.00")]
+    assert left(inbox) == Decimal("197.00")
+    (row,) = inbox.rows("payment_refunds")
+    assert row["refunded_at"] == datetime(2026, 11, 22, 10, tzinfo=UTC)
+
+
+def test_a_dated_refund_counts_in_either_shape(inbox: Inbox) -> None:
+    inbox.take(fresh("v1-dated.refund.updated.native-data"))
+    assert inbox.row("payment_refunds")["payment_id"] is None
+    inbox.take(fresh("v1-dated.payment.succeeded"))
+    inbox.take(fresh("v1-dated.refund.created.legacy-data"))
+    assert refund_rows(inbox) == [("refund", "succeeded", "100.00")]
+    assert left(inbox) == Decimal("197.00")
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled"])
+def test_a_refund_that_did_not_come_about_never_was(inbox: Inbox, status: str) -> None:
+    inbox.take(fresh("v5.payment.succeeded"))
+    for name, stage in (("created", "succeeded"), ("updated", status), ("updated", "pending")):
+        inbox.take(fresh(f"v5.refund.{name}", status=stage))
+    assert refund_rows(inbox) == [("refund", status, "100.00")]
+    assert left(inbox) == Decimal("297.00")
+
+
+def test_v2_tells_of_refunds_by_the_total_alone(inbox: Inbox) -> None:
+    days = [datetime(2026, 11, day, tzinfo=UTC) for day in (22, 25)]
+    totals = [
+        fresh("v2.payment.succeeded", refunded_amount=total, refunded_at=int(day.timestamp()))
+        for total, day in zip((100, 297), days, strict=True)
+    ]
+    for event in (totals[1], fresh("v2.payment.succeeded"), totals[0]):
+        assert inbox.take(event) == "processed"
+    assert refund_rows(inbox) == [
+        ("refund", "succeeded", "100.00"),
+        ("refund", "succeeded", "197.00"),
+    ]
+    assert [row["refunded_at"] for row in inbox.rows("payment_refunds", "refunded_at")] == days
+    assert left(inbox) == 0
+    # A second webhook, of a generation that tells of each refund, adds nothing.
+    inbox.take(fresh("v5.refund.updated"))
+    assert left(inbox) == 0
+
+
+def test_a_total_in_another_currency_than_the_payment_is_not_counted(inbox: Inbox) -> None:
+    money = {"amount": "100.00", "currency": "eur", "decimals": 2, "display_decimals": 2}
+    inbox.take(fresh("v1-dated.payment.succeeded", refunded_amount=money))
+    assert refund_rows(inbox) == []
+    inbox.take(fresh("v1-dated.payment.succeeded", refunded_amount={**money, "currency": "usd"}))
+    assert left(inbox) == Decimal("197.00")
+
+
+def test_of_two_currencies_a_refund_counts_in_that_of_its_payment(inbox: Inbox) -> None:
+    money = {"amount": "86.20", "currency": "eur", "decimals": 2, "display_decimals": 2}
+    told = fresh("v1-dated.refund.updated.native-data", amount=money)
+    assert inbox.take(told) == "queued"
+    inbox.take(fresh("v1-dated.payment.succeeded"))
+    assert inbox.take({**told, "id": "msg_again"}) == "processed"
+    assert refund_rows(inbox) == [("refund", "succeeded", "100.00")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "net"),
+    [
+        ({"refunded_amount": 100.0}, "197.00"),
+        ({"refunded_amount": None, "status": "refunded"}, "0.00"),
+        ({"refunded_amount": 0, "substatus": "refunded"}, "0.00"),
+    ],
+)
+def test_the_refunded_payment_of_older_integrations_is_a_total(
+    inbox: Inbox, fields: dict[str, object], net: str
+) -> None:
+    inbox.take(fresh("v5.payment.succeeded"))
+    event = {**fresh("v5.payment.succeeded", **fields), "action": "payment.refunded"}
+    assert inbox.take(event) == "processed"
+    assert str(left(inbox)) == net
+
+
+def test_a_refund_under_the_name_of_older_integrations_is_a_refund(inbox: Inbox) -> None:
+    inbox.take(fresh("v5.payment.succeeded"))
+    assert inbox.take({**fresh("v5.refund.updated"), "action": "payment.refunded"}) == "processed"
+    assert refund_rows(inbox) == [("refund", "succeeded", "100.00")]
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("v5.refund.created", {"status": None}),
+        ("v5.refund.created", {"status": "settled"}),
+        ("v5.refund.created", {"status": ["succeeded"]}),
+        ("v5.refund.created", {"amount": None}),
+        ("v5.refund.created", {"amount": -1}),
+        ("v5.refund.created", {"payment_id": None, "payment": None}),
+        ("v5.refund.created", {"payment_id": "pay 1@100", "payment": {}}),
+        ("v5.refund.created", {"id": "rf_1@100.00"}),
+        ("v5.refund.created", {"id": None}),
+        ("v5.payment.succeeded", {"id": "pay_1@100.00"}),
+        ("v5.payment.succeeded", {"id": {"id": {}}}),
+        ("v5.payment.succeeded", {"id": "p" * 300}),
+        ("v5.dispute.created", {"status": None}),
+        ("v5.dispute.created", {"status": "decided"}),
+        ("v5.dispute.created", {"amount": "lots"}),
+        ("v5.dispute.created", {"amount": None}),
+        ("v5.dispute.created", {"payment_id": 7.5, "payment": []}),
+    ],
+)
+def test_what_cannot_be_understood_waits_for_a_person(
+    inbox: Inbox, name: str, fields: dict[str, object]
+) -> None:
+    assert inbox.take(fresh(name, **fields)) == "queued"
+    assert inbox.rows("payments") == inbox.rows("payment_refunds") == []
+    assert inbox.open_exceptions() == {"failed_delivery"}
+    (error,) = [row["error"] for row in inbox.rows("webhook_events")]
+    assert not error.startswith(("Failed", "Refused"))
+
+
+@pytest.mark.parametrize("name", ["v5.refund.created", "v5.dispute.created"])
+def test_what_is_about_nothing_is_ignored(inbox: Inbox, name: str) -> None:
+    assert inbox.take(fresh(name, amount=0)) == "ignored"
+    assert inbox.rows("payment_refunds") == []
+
+
+# -- disputes
+
+
+@pytest.mark.parametrize(
+    ("status", "kinds", "net"),
+    [
+        ("warning_needs_response", [], "297.00"),
+        ("warning_under_review", [], "297.00"),
+        ("warning_closed", [], "297.00"),
+        ("prevented", [], "297.00"),
+        ("closed", [], "297.00"),
+        ("other", [], "297.00"),
+        ("needs_response", ["dispute"], "0.00"),
+        ("under_review", ["dispute"], "0.00"),
+        ("lost", ["dispute"], "0.00"),
+        ("won", ["dispute", "dispute_won"], "297.00"),
+    ],
+)
+def test_the_status_of_a_dispute_says_where_the_money_is(
+    inbox: Inbox, status: str, kinds: list[str], net: str
+) -> None:
+    inbox.take(fresh("v1-unpinned.payment.succeeded"))
+    assert inbox.take(disputed(status)) == ("processed" if kinds else "ignored")
+    assert [kind for kind, _, _ in refund_rows(inbox)] == kinds
+    assert str(left(inbox)) == net
+
+
+def test_an_inquiry_moves_no_money(inbox: Inbox) -> None:
+    inbox.take(fresh("v1-dated.payment.succeeded"))
+    assert inbox.take(fresh("v1-dated.dispute.created", inquiry=True)) == "ignored"
+    assert inbox.take(fresh("v1-dated.dispute.created")) == "processed"
+    assert refund_rows(inbox) == [("dispute", "succeeded", "297.00")]
+
+
+def test_a_dispute_is_withdrawn_and_won_each_on_its_own_day(inbox: Inbox) -> None:
+    inbox.take(fresh("v1-unpinned.payment.succeeded"))
+    for event in (
+        disputed("won", told_at="2027-01-14T10:00:00Z"),
+        disputed("under_review", told_at="2026-12-20T10:00:00Z"),
+        disputed("needs_response"),
+    ):
+        inbox.take(event)
+    assert {row["kind"]: row["refunded_at"] for row in inbox.rows("payment_refunds")} == {
+        "dispute": datetime(2026, 12, 10, 10, tzinfo=UTC),
+        "dispute_won": datetime(2027, 1, 14, 10, tzinfo=UTC),
+    }
+
+
+def test_an_inquiry_that_becomes_a_dispute_is_withdrawn_then(inbox: Inbox) -> None:
+    inbox.take(disputed("warning_needs_response"))
+    inbox.take(disputed("needs_response", told_at="2026-12-15T10:00:00Z"))
+    assert inbox.row("payment_refunds")["refunded_at"] == datetime(2026, 12, 15, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("refund_first", [True, False])
+def test_what_visa_resolved_by_a_refund_is_refunded_once(inbox: Inbox, refund_first: bool) -> None:
+    inbox.take(fresh("v1-unpinned.payment.succeeded"))
+    resolved = disputed("lost", visa_rdr=True)
+    given_back = fresh("v1-unpinned.refund.updated", id="rf_rdr", amount=297.0)
+    told = [given_back, resolved] if refund_first else [resolved, given_back]
+    for event in told:
+        assert inbox.take(event) == "processed"
+        assert left(inbox) == 0
+    assert refund_rows(inbox) == [("refund", "succeeded", "297.00")]
+
+
+# -- any order
+
+
+def story() -> list[Event]:
+    """A payment told by every generation, refunded in two parts, disputed and won."""
+    paid = [fresh(f"{name}.payment.succeeded") for name in GENERATIONS]
+    totals = [
+        fresh("v2.payment.succeeded", refunded_amount=total, refunded_at=1795341600 + total)
+        for total in (100, 150)
+    ]
+    second = fresh(
+        "v1-dated.refund.updated.native-data",
+        id="rf_second",
+        amount={"amount": "50.00", "currency": "usd"},
+        created_at="2026-11-23T10:00:00.000Z",
+    )
+    failed = copy.deepcopy(second)
+    failed["id"] = f"msg_{uuid4().hex}"
+    failed["data"].update(id="rf_failed", status="failed")
+    return [
+        *paid,
+        fresh("v5.refund.created"),
+        fresh("v5.refund.updated"),
+        fresh("v1-unpinned.refund.updated"),
+        *totals,
+        second,
+        failed,
+        fresh("v5.dispute.created"),
+        disputed("needs_response"),
+        disputed("under_review", told_at="2026-12-20T10:00:00Z"),
+        disputed("won", told_at="2027-01-14T10:00:00Z"),
+        fresh("v1-dated.payment.failed"),
+    ]
+
+
+def told(world: World, events: Sequence[Event]) -> dict[str, Any]:
+    """What is left when these events came in this order, in an organization of its own."""
+    acme = world.organization("acme")
+    dana, sam = acme.closer("dana"), acme.setter("sam")
+    acme.event(
+        closer=dana,
+        setter=sam,
+        email="jordan.reyes@example.com",
+        scheduled_at=PAID_AT - timedelta(days=1),
+        outcome="closed",
+    )
+    inbox = open_inbox(acme, provider="whop")
+    for event in events:
+        assert inbox.take(event) in {"processed", "duplicate", "ignored"}
+    paid = inbox.row("payments")
+    assert (paid["closer_id"], paid["setter_id"]) == (dana.closer_id, sam.setter_id)
+    return {
+        "payment": [
+            paid[name]
+            for name in (
+                "amount",
+                "amount_base",
+                "refund_amount",
+                "payment_date",
+                "customer_email",
+                "customer_name",
+                "provider_customer_id",
+                "provider_subscription_id",
+                "metadata",
+                "attribution_method",
+                "attribution_confidence",
+            )
+        ],
+        "refunds": sorted(
+            (
+                row["provider_refund_id"],
+                row["kind"],
+                row["status"],
+                row["amount"],
+                row["refunded_at"],
+            )
+            for row in inbox.rows("payment_refunds")
+        ),
+        "unlinked": [row for row in inbox.rows("payment_refunds") if row["payment_id"] is None],
+        "credits": sorted(
+            (row["role"], row["share"], row["amount_base"]) for row in inbox.rows("payment_credits")
+        ),
+        "exceptions": inbox.open_exceptions(),
+    }
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+def test_the_order_of_deliveries_and_repetitions_change_nothing(
+    db: psycopg.Connection, world: World, data: st.DataObject
+) -> None:
+    orderly = story()
+    shuffled = data.draw(st.permutations([*orderly, *orderly[:4]]), label="order")
+    with db.transaction(force_rollback=True):
+        expected = told(world, orderly)
+        assert str(expected["payment"][2]) == "150.00"
+        assert told(world, shuffled) == expected

@@ -19,6 +19,7 @@ comment on function app.refund_base(app.payments, numeric) is 'Part of a payment
 
 -- app.record_processor_refund: what one delivery says about one refund, dispute or won dispute.
 -- payment_key: the payment's provider_payment_id; the row waits without payment_id until that payment arrives.
+-- Of several deliveries the furthest status and the earliest refunded_at hold, whatever their order.
 -- Raises PT422 for another currency than the payment's.
 create or replace function app.record_processor_refund(
     organization_id uuid, provider text, provider_account text, payment_key text, provider_charge_id text,
@@ -49,8 +50,9 @@ begin
         case when p.id is not null then app.refund_base(p, amount) when currency = v_base_currency then amount end,
         v_base_currency, refunded_at, provider, provider_account, provider_refund_id, payment_key, provider_charge_id, reason)
     on conflict on constraint payment_refunds_provider_refund_id_key do update
-       set status = excluded.status, reason = coalesce(r.reason, excluded.reason)
-     where app.refund_rank(excluded.status) > app.refund_rank(r.status)
+       set status = case when app.refund_rank(excluded.status) > app.refund_rank(r.status) then excluded.status else r.status end,
+           refunded_at = least(r.refunded_at, excluded.refunded_at), reason = coalesce(r.reason, excluded.reason)
+     where app.refund_rank(excluded.status) > app.refund_rank(r.status) or excluded.refunded_at < r.refunded_at
     returning case when old.id is null then 'created' else 'completed' end into what;
     what := coalesce(what, 'unchanged');
     payment_id := p.id;

@@ -131,7 +131,8 @@ end;
 comment on function ingest.whop_customer(jsonb) is 'Who bought, from wherever an object of Whop says it.';
 
 -- ingest.record_whop_payment: what one payment object of any generation says: the payment, once its status is paid, and the
--- total that was refunded of it so far. told_at: when the money was there at the latest, should the object not say when.
+-- total that was refunded of it so far: v2 tells of refunds in no other way. told_at: when the money was there at the
+-- latest, should the object not say when.
 create or replace function ingest.record_whop_payment(
     organization_id uuid, connection_id uuid, livemode boolean, event_type text, object jsonb, told_at timestamptz,
     out status text, out steps jsonb, out lead_id uuid, out event_id uuid, out payment_id uuid
@@ -180,6 +181,13 @@ begin
         return;
     end if;
     v_refunded := ingest.whop_money(object, 'refunded_amount');
+    if event_type = 'payment.refunded' and coalesce(v_refunded.amount, 0) = 0 then
+        if not coalesce('refunded' in (object ->> 'status', object ->> 'substatus'), false) then
+            raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.',
+                detail = 'refunded_amount is missing, and it does not say that all was refunded.';
+        end if;
+        v_refunded := ingest.whop_money(object, v_amount);
+    end if;
     if v_refunded.amount > 0 then
         payment_id := coalesce(app.record_refund_mark(
             organization_id, 'whop', '', v_id, v_id, v_refunded.amount, v_refunded.currency,
@@ -193,6 +201,136 @@ $$;
 comment on function ingest.record_whop_payment(uuid, uuid, boolean, text, jsonb, timestamptz) is
     'What one payment object of Whop says: the payment, and what was refunded of it.';
 
+-- ingest.whop_payment_key: the payment that a refund or a dispute is about; PT422 when it names none.
+create or replace function ingest.whop_payment_key(object jsonb) returns text
+language plpgsql immutable parallel safe set search_path = '' as $$
+declare
+    v_key constant text := coalesce(ingest.whop_id(object -> 'payment_id'), ingest.whop_id(object -> 'payment'));
+begin
+    if v_key is null then
+        raise exception using errcode = 'PT422', message = 'The refund or dispute names no payment.',
+            detail = 'Neither payment_id nor payment is there.';
+    end if;
+    return v_key;
+end;
+$$;
+comment on function ingest.whop_payment_key(jsonb) is 'The payment that a refund or a dispute is about.';
+
+-- ingest.record_whop_refund: what one refund object says; it counts once it has succeeded, on the day it was made.
+-- Dated refunds have two amounts, which may be in two currencies: the one in the payment's currency holds. Raises PT422
+-- when they are and the payment is not known yet, for a status that is not known, and for what is no amount.
+create or replace function ingest.record_whop_refund(
+    organization_id uuid, object jsonb, told_at timestamptz, out status text, out steps jsonb, out payment_id uuid
+) returns record
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_id       constant text := ingest.whop_require_id(object);
+    v_key      constant text := ingest.whop_payment_key(object);
+    v_amount   record := ingest.whop_money(object, 'amount');
+    v_other    record;
+    v_currency text;
+    v_written  record;
+begin
+    if not coalesce(object ->> 'status' = any (array['pending', 'requires_action', 'succeeded', 'failed', 'canceled']), false) then
+        raise exception using errcode = 'PT422', message = 'The refund has no status that this system knows.',
+            detail = 'Known are pending, requires_action, succeeded, failed and canceled.';
+    elsif jsonb_typeof(object -> 'original_amount') = 'object'
+          and upper(app.json_text(object #> '{original_amount,currency}')) <> v_amount.currency then
+        v_other := ingest.whop_money(object, 'original_amount');
+        select p.currency into v_currency from app.payments as p
+         where p.organization_id = record_whop_refund.organization_id and p.provider = 'whop' and p.provider_account = ''
+           and p.provider_payment_id = v_key;
+        if not found then
+            raise exception using errcode = 'PT422', message = 'The payment of this refund has not arrived yet.',
+                detail = 'The refund is told in two currencies; the one of its payment holds.';
+        elsif v_currency = v_other.currency then
+            v_amount := v_other;
+        end if;
+    end if;
+    if v_amount.amount is null then
+        raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.', detail = 'amount is missing.';
+    elsif v_amount.amount = 0 then
+        status := 'ignored';
+        steps := jsonb_build_array(app.step('refund', 'ignored', 'nothing was given back'));
+        return;
+    end if;
+    v_written := app.record_processor_refund(
+        organization_id, 'whop', '', v_key, null, v_id, 'refund', object ->> 'status', v_amount.amount, v_amount.currency,
+        coalesce(app.json_instant(object -> 'created_at'), told_at), app.json_text(object -> 'reason'));
+    status := 'processed';
+    payment_id := v_written.payment_id;
+    steps := jsonb_build_array(app.step('refund', v_written.what,
+        coalesce('it belongs to payment ' || payment_id, 'its payment has not arrived yet')));
+end;
+$$;
+comment on function ingest.record_whop_refund(uuid, jsonb, timestamptz) is 'What one refund object of Whop says.';
+
+-- ingest.whop_dispute_moves: what has happened to the money of a dispute with this status (Whop's are Stripe's):
+-- withdrawn, returned (after it was withdrawn), or nothing; NULL for a status that is not known.
+create or replace function ingest.whop_dispute_moves(status text) returns text
+language sql immutable parallel safe
+return case
+    when status in ('needs_response', 'under_review', 'lost') then 'withdrawn'
+    when status = 'won' then 'returned'
+    when status in ('warning_needs_response', 'warning_under_review', 'warning_closed', 'prevented', 'closed', 'other') then 'nothing'
+end;
+comment on function ingest.whop_dispute_moves(text) is 'What has happened to the money of a dispute with this status.';
+
+-- ingest.record_whop_dispute: what one dispute object says. Money is withdrawn when the dispute opens and comes back when it
+-- is won, so a won one says both. An inquiry moves nothing. One that Visa resolved by a refund (visa_rdr) is a refund, told
+-- of by a refund object or not: it is kept as a total that counts only for what no refund object explains.
+create or replace function ingest.record_whop_dispute(
+    organization_id uuid, event_type text, object jsonb, told_at timestamptz, out status text, out steps jsonb, out payment_id uuid
+) returns record
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_id      constant text := ingest.whop_require_id(object);
+    v_key     constant text := ingest.whop_payment_key(object);
+    v_moves   constant text := ingest.whop_dispute_moves(app.json_text(object -> 'status'));
+    v_at      constant timestamptz := case event_type when 'dispute.created'
+                                      then coalesce(app.json_instant(object -> 'created_at'), told_at) else told_at end;
+    v_amount  record;
+    v_kind    text;
+    v_written record;
+begin
+    status := 'ignored';
+    steps := '[]';
+    if v_moves is null then
+        raise exception using errcode = 'PT422', message = 'The dispute has no status that this system knows.',
+            detail = 'It decides whether money was withdrawn or returned.';
+    elsif object -> 'inquiry' = 'true' or v_moves = 'nothing' and object -> 'visa_rdr' is distinct from 'true'
+          or object ->> 'status' like 'warning%' then
+        steps := steps || app.step('dispute', 'ignored', 'with this status it moves no money');
+        return;
+    end if;
+    v_amount := ingest.whop_money(object, 'amount');
+    if v_amount.amount is null then
+        raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.', detail = 'amount is missing.';
+    elsif v_amount.amount = 0 then
+        steps := steps || app.step('dispute', 'ignored', 'nothing is disputed');
+        return;
+    end if;
+    status := 'processed';
+    if object -> 'visa_rdr' = 'true' and v_moves <> 'returned' then
+        payment_id := app.record_refund_mark(
+            organization_id, 'whop', '', v_key, v_key, v_amount.amount, v_amount.currency,
+            coalesce(app.json_instant(object -> 'created_at'), told_at));
+        steps := steps || app.step('refund total', coalesce('payment ' || payment_id, 'waits for its payment'),
+            'Visa resolved the dispute by a refund: it counts only for what no refund object explains');
+        return;
+    end if;
+    foreach v_kind in array case v_moves when 'returned' then array['dispute', 'dispute_won'] else array['dispute'] end loop
+        v_written := app.record_processor_refund(
+            organization_id, 'whop', '', v_key, null, v_id, v_kind, 'succeeded', v_amount.amount, v_amount.currency, v_at,
+            app.json_text(object -> 'reason'));
+        payment_id := v_written.payment_id;
+        steps := steps || app.step(case v_kind when 'dispute' then 'money withdrawn' else 'money returned' end, v_written.what,
+            coalesce('it belongs to payment ' || payment_id, 'its payment has not arrived yet'));
+    end loop;
+end;
+$$;
+comment on function ingest.record_whop_dispute(uuid, text, jsonb, timestamptz) is 'What one dispute object of Whop says.';
+
 -- ingest.process_whop: carry out one verified event. Idempotent, and free of any order of arrival.
 -- status: processed, or ignored when the event moves no money. steps: what was decided and why.
 -- Raises, and then nothing is changed, when the event cannot be understood.
@@ -205,20 +343,20 @@ declare
     v_type    constant text := ingest.whop_event_type(body);
     v_object  constant jsonb := ingest.whop_object(body);
     v_told_at constant timestamptz := ingest.whop_told_at(organization_id, connection_id, body);
-    v_done    record;
 begin
-    if v_type like 'payment.%' and v_type <> 'payment.affiliate_reward_created' then
-        v_done := ingest.record_whop_payment(organization_id, connection_id, livemode, v_type, v_object, v_told_at);
+    if v_type like 'refund.%' or v_type = 'payment.refunded' and (v_object ? 'payment' or v_object ? 'payment_id') then
+        select r.status, r.steps, r.payment_id into status, steps, payment_id
+          from ingest.record_whop_refund(organization_id, v_object, v_told_at) as r;
+    elsif v_type like 'dispute.%' then
+        select d.status, d.steps, d.payment_id into status, steps, payment_id
+          from ingest.record_whop_dispute(organization_id, v_type, v_object, v_told_at) as d;
+    elsif v_type like 'payment.%' and v_type <> 'payment.affiliate_reward_created' then
+        select p.status, p.steps, p.lead_id, p.event_id, p.payment_id into status, steps, lead_id, event_id, payment_id
+          from ingest.record_whop_payment(organization_id, connection_id, livemode, v_type, v_object, v_told_at) as p;
     else
         status := 'ignored';
         steps := jsonb_build_array(app.step('event', 'ignored', 'events of this type move no money'));
-        return;
     end if;
-    status := v_done.status;
-    steps := v_done.steps;
-    lead_id := v_done.lead_id;
-    event_id := v_done.event_id;
-    payment_id := v_done.payment_id;
     if status = 'processed' and not livemode then
         steps := app.step('mode', 'test', 'test-mode money counts nowhere') || steps;
     end if;
