@@ -104,6 +104,29 @@ def test_every_generation_tells_of_the_same_payment(inbox: Inbox, generation: st
     assert paid["provider_customer_id"] == "user_J0rdanReyes001"
     assert paid["provider_subscription_id"] == "mem_J0rdan1nner001"
     assert paid["metadata"] == {"deal_id": "D-20418"}
+    assert paid["fee_amount"] == Decimal("17.38")
+
+
+@pytest.mark.parametrize(
+    ("fields", "fee", "tax"),
+    [
+        ({}, "17.37", None),
+        ({"tax_amount": 47.4}, "17.37", "47.40"),
+        ({"tax_amount": {"amount": "47.40", "currency": "usd"}}, "17.37", "47.40"),
+        ({"tax_amount": {"amount": "40.00", "currency": "eur"}}, "17.37", None),
+        ({"amount_after_fees": 240.1, "settlement_currency": "eur"}, None, None),
+        ({"amount_after_fees": None, "tax_amount": 300}, None, None),
+        ({"amount_after_fees": 279.625, "tax_amount": "much"}, None, None),
+        ({"currency": "eur", "settlement_currency": "eur", "tax_amount": 4}, None, None),
+    ],
+)
+def test_fee_and_tax_are_kept_where_they_are_told_in_the_currency_of_the_books(
+    inbox: Inbox, fields: dict[str, object], fee: str | None, tax: str | None
+) -> None:
+    assert inbox.take(fresh("v1-unpinned.payment.succeeded", **fields)) == "processed"
+    paid = inbox.row("payments")
+    told = [paid["fee_amount"], paid["tax_amount"]]
+    assert [amount if amount is None else str(amount) for amount in told] == [fee, tax]
 
 
 @pytest.mark.parametrize(
@@ -477,6 +500,108 @@ def test_what_visa_resolved_by_a_refund_is_refunded_once(inbox: Inbox, refund_fi
     assert refund_rows(inbox) == [("refund", "succeeded", "297.00")]
 
 
+# -- memberships
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("v2.membership.went_valid", "went_valid"),
+        ("v5.app_membership.went_valid", "went_valid"),
+        ("v1-unpinned.membership.activated", "went_valid"),
+        ("v1-dated.membership.updated.activated", "went_valid"),
+        ("v2.membership.went_invalid", "cancelled"),
+        ("v1-unpinned.membership.deactivated", "cancelled"),
+        ("v1-dated.membership.updated.deactivated", "cancelled"),
+        ("v5.membership.cancel_at_period_end_changed", "cancellation scheduled"),
+        ("v1-dated.membership.updated.cancel-scheduled", "cancellation scheduled"),
+        ("v2.membership.metadata_updated", "updated"),
+    ],
+)
+def test_membership_moves_no_money_and_says_what_happened(
+    inbox: Inbox, name: str, change: str
+) -> None:
+    assert inbox.take(fresh(name)) == "processed"
+    assert inbox.rows("payments") == []
+    (event,) = inbox.rows("webhook_events")
+    assert (event["steps"][0]["what"], event["steps"][0]["decided"]) == ("membership", change)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "change"),
+    [("membership.renewed", "renewed"), ("membership_cancelled", "cancelled")],
+)
+def test_names_that_only_older_integrations_know_are_understood(
+    inbox: Inbox, spelling: str, change: str
+) -> None:
+    assert inbox.take({**fresh("v2.membership.went_valid"), "action": spelling}) == "processed"
+    (event,) = inbox.rows("webhook_events")
+    assert event["steps"][0]["decided"] == change
+
+
+@pytest.mark.parametrize("generation", ["v1-unpinned", "v1-dated"])
+def test_a_renewal_is_told_by_its_payment(inbox: Inbox, generation: str) -> None:
+    inbox.take(fresh(f"{generation}.payment.succeeded"))
+    inbox.take(fresh(f"{generation}.payment.succeeded.renewal"))
+    assert [paid["provider_payment_id"] for paid in inbox.rows("payments", "payment_date")] == [
+        "pay_J0rdan1stPay01",
+        "pay_J0rdanRenew001",
+    ]
+    first, second = inbox.rows("webhook_events")
+    assert [step["decided"] for step in first["steps"]] == ["created"]
+    assert [step["decided"] for step in second["steps"]] == ["created", "renewed"]
+
+
+def test_two_deliveries_of_one_activation_are_one_membership(inbox: Inbox) -> None:
+    for name in ("activated", "updated.activated", "activated"):
+        assert inbox.take(fresh(f"v1-dated.membership.{name}")) == "processed"
+    carrier = inbox.row("payment_carriers")
+    assert (carrier["kind"], carrier["carrier_id"], carrier["customer_id"]) == (
+        "membership",
+        "mem_J0rdan1nner001",
+        "user_J0rdanReyes001",
+    )
+
+
+@pytest.mark.parametrize("membership_first", [True, False])
+def test_a_payment_without_an_address_takes_that_of_its_membership(
+    inbox: Inbox, membership_first: bool
+) -> None:
+    acme = inbox.organization
+    dana = acme.closer("dana")
+    acme.event(
+        closer=dana,
+        email="jordan.reyes@example.com",
+        scheduled_at=PAID_AT - timedelta(days=1),
+        outcome="closed",
+    )
+    paid, renewed = fresh("v5.payment.succeeded"), fresh("v5.payment.succeeded.renewal")
+    membership = fresh("v2.membership.went_valid")
+    for event in [membership, paid, renewed] if membership_first else [paid, renewed, membership]:
+        assert inbox.take(event) == "processed"
+    first, second = inbox.rows("payments", "payment_date")
+    assert first["customer_email"] == second["customer_email"] == "jordan.reyes@example.com"
+    assert first["closer_id"] == dana.closer_id
+    assert (inbox.rows("webhook_events")[0]["payment_id"] is None) is membership_first
+
+
+def test_a_membership_without_an_id_waits_for_a_person(inbox: Inbox) -> None:
+    assert inbox.take(fresh("v5.membership.went_valid", id=None)) == "queued"
+    assert inbox.open_exceptions() == {"failed_delivery"}
+
+
+@pytest.mark.parametrize("junk", [None, 7, True, "", [], {}, {"id": {}}, "x" * 5000])
+@pytest.mark.parametrize(
+    "name", ["v2.membership.went_valid", "v1-dated.membership.updated.activated"]
+)
+def test_a_membership_whose_fields_are_junk_is_kept(inbox: Inbox, name: str, junk: object) -> None:
+    event = fresh(name)
+    for field in set(event["data"]) - {"id"}:
+        event["data"][field] = junk
+    assert inbox.take({**event, "previous_attributes": junk}) == "processed"
+    assert inbox.row("payment_carriers")["customer_id"] in (None, "7")
+
+
 # -- any order
 
 
@@ -509,6 +634,11 @@ def story() -> list[Event]:
         disputed("under_review", told_at="2026-12-20T10:00:00Z"),
         disputed("won", told_at="2027-01-14T10:00:00Z"),
         fresh("v1-dated.payment.failed"),
+        fresh("v2.membership.went_valid"),
+        fresh("v5.membership.went_invalid"),
+        fresh("v1-dated.membership.activated"),
+        fresh("v1-dated.membership.updated.activated"),
+        fresh("v1-unpinned.membership.deactivated"),
     ]
 
 
@@ -534,6 +664,7 @@ def told(world: World, events: Sequence[Event]) -> dict[str, Any]:
             for name in (
                 "amount",
                 "amount_base",
+                "fee_amount",
                 "refund_amount",
                 "payment_date",
                 "customer_email",
@@ -572,5 +703,5 @@ def test_the_order_of_deliveries_and_repetitions_change_nothing(
     shuffled = data.draw(st.permutations([*orderly, *orderly[:4]]), label="order")
     with db.transaction(force_rollback=True):
         expected = told(world, orderly)
-        assert str(expected["payment"][2]) == "150.00"
+        assert str(expected["payment"][3]) == "150.00"
         assert told(world, shuffled) == expected

@@ -80,29 +80,54 @@ end;
 $$;
 comment on function ingest.whop_require_id(jsonb) is 'The id of what a delivery is about; PT422 when it has none.';
 
+-- ingest.whop_amount: a number in major units, from a number, a string, or an object with an amount; NULL for anything else.
+create or replace function ingest.whop_amount(field jsonb) returns numeric
+language sql immutable parallel safe
+begin atomic
+    select case when jsonb_typeof(g.it) in ('number', 'string') and g.it #>> '{}' ~ '^\d{1,15}(\.\d{1,15})?$'
+                then (g.it #>> '{}')::numeric end
+      from (select case jsonb_typeof(whop_amount.field) when 'object' then whop_amount.field -> 'amount'
+                                                        else whop_amount.field end as it) as g;
+end;
+comment on function ingest.whop_amount(jsonb) is 'A number in major units, else NULL.';
+
 -- ingest.whop_money: a field as an amount at exactly the scale of its currency, which the field itself or else the object
 -- names. NULL when the field is missing; nothing is 0 in any currency. Raises PT422 for what is no amount, for one that is
 -- finer than its currency, and for a currency that this system does not know, such as Whop's cryptocurrencies.
 create or replace function ingest.whop_money(object jsonb, field text, out amount numeric, out currency text) returns record
 language plpgsql immutable parallel safe set search_path = '' as $$
-declare
-    v_given constant jsonb := case jsonb_typeof(object -> field) when 'object' then object #> array[field, 'amount']
-                                                                 else object -> field end;
 begin
     if coalesce(jsonb_typeof(object -> field), 'null') = 'null' then
         return;
-    elsif coalesce(jsonb_typeof(v_given), 'null') not in ('number', 'string') or v_given #>> '{}' !~ '^\d{1,15}(\.\d{1,15})?$' then
+    end if;
+    amount := ingest.whop_amount(object -> field);
+    currency := upper(coalesce(app.json_text(object #> array[field, 'currency']), app.json_text(object -> 'currency')));
+    if amount is null then
         raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.',
             detail = format('%s is not an amount in major units.', field);
-    end if;
-    amount := (v_given #>> '{}')::numeric;
-    currency := upper(coalesce(app.json_text(object #> array[field, 'currency']), app.json_text(object -> 'currency')));
-    if amount > 0 then
+    elsif amount > 0 then
         amount := app.money(amount, currency);
     end if;
 end;
 $$;
 comment on function ingest.whop_money(jsonb, text) is 'An amount in major units, written as a number, a string or an object.';
+
+-- ingest.whop_part: a part of a payment, at the scale of the payment's currency. NULL when it is missing, in another
+-- currency, finer than the currency or more than the whole: an odd fee does not hold the money back.
+create or replace function ingest.whop_part(object jsonb, field text, whole numeric, currency text) returns numeric
+language sql immutable parallel safe
+begin atomic
+    select round(g.amount, app.currency_exponent(whop_part.currency))
+      from (select ingest.whop_amount(whop_part.object -> whop_part.field) as amount,
+                   upper(coalesce(
+                       app.json_text(whop_part.object #> array[whop_part.field, 'currency']),
+                       case whop_part.field when 'amount_after_fees'
+                           then app.json_text(whop_part.object -> 'settlement_currency') end,
+                       whop_part.currency)) as currency) as g
+     where g.currency = whop_part.currency and g.amount <= whop_part.whole
+       and scale(trim_scale(g.amount)) <= app.currency_exponent(whop_part.currency);
+end;
+comment on function ingest.whop_part(jsonb, text, numeric, text) is 'A part of a payment in the payment''s currency, else NULL.';
 
 -- ingest.whop_customer: who bought, from wherever the object of any generation says it.
 create or replace function ingest.whop_customer(
@@ -132,7 +157,7 @@ comment on function ingest.whop_customer(jsonb) is 'Who bought, from wherever an
 
 -- ingest.record_whop_payment: what one payment object of any generation says: the payment, once its status is paid, and the
 -- total that was refunded of it so far: v2 tells of refunds in no other way. told_at: when the money was there at the
--- latest, should the object not say when.
+-- latest, should the object not say when. Fee and tax are kept of payments in the organization's currency.
 create or replace function ingest.record_whop_payment(
     organization_id uuid, connection_id uuid, livemode boolean, event_type text, object jsonb, told_at timestamptz,
     out status text, out steps jsonb, out lead_id uuid, out event_id uuid, out payment_id uuid
@@ -146,6 +171,8 @@ declare
     v_paid     record;
     v_refunded record;
     v_customer record;
+    v_fee      numeric;
+    v_tax      numeric;
     v_written  record;
 begin
     status := 'ignored';
@@ -161,17 +188,25 @@ begin
             steps := steps || app.step('payment', 'ignored', 'nothing was charged');
         else
             v_customer := ingest.whop_customer(object);
+            if exists (select from app.organizations as o
+                        where o.id = record_whop_payment.organization_id and o.currency = v_paid.currency) then
+                v_fee := v_paid.amount - ingest.whop_part(object, 'amount_after_fees', v_paid.amount, v_paid.currency);
+                v_tax := ingest.whop_part(object, 'tax_amount', v_paid.amount, v_paid.currency);
+            end if;
             v_written := app.record_processor_payment(
                 organization_id, 'whop', '', v_id, connection_id, livemode, v_paid.amount, v_paid.currency,
                 coalesce(app.json_instant(object -> 'paid_at'), told_at), null,
                 v_customer.email, null, v_customer.full_name, v_customer.phone, v_customer.user_id, v_customer.membership_id,
                 left(coalesce(app.json_text(object #> '{product,title}'), app.json_text(object #> '{line_items,0,product_title}')), 255),
-                app.json_object(object -> 'membership_metadata') || app.json_object(object -> 'metadata'));
+                app.json_object(object -> 'membership_metadata') || app.json_object(object -> 'metadata'), v_fee, v_tax);
             status := 'processed';
             lead_id := v_written.lead_id;
             event_id := v_written.event_id;
             payment_id := v_written.payment_id;
             steps := steps || app.step('payment', v_written.what, v_written.because);
+            if object ->> 'billing_reason' = 'subscription_cycle' then
+                steps := steps || app.step('membership', 'renewed', 'the payment is for a further period');
+            end if;
         end if;
     end if;
 
@@ -331,8 +366,55 @@ end;
 $$;
 comment on function ingest.record_whop_dispute(uuid, text, jsonb, timestamptz) is 'What one dispute object of Whop says.';
 
+-- ingest.whop_membership_change: what happened to a membership, in the words of this product, whichever generation tells.
+-- previous: the previous_attributes of dated v1. Whop has no event of its own for a renewal: the payment tells.
+create or replace function ingest.whop_membership_change(event_type text, object jsonb, previous jsonb) returns text
+language sql immutable parallel safe
+return case
+    when event_type in ('membership.went_valid', 'membership.activated') then 'went_valid'
+    when event_type in ('membership.went_invalid', 'membership.deactivated', 'membership.cancelled', 'membership.canceled') then 'cancelled'
+    when event_type = 'membership.renewed' then 'renewed'
+    when event_type = 'membership.cancel_at_period_end_changed' or event_type = 'membership.updated' and previous ? 'cancel_at_period_end'
+        then case object -> 'cancel_at_period_end' when 'true' then 'cancellation scheduled' else 'cancellation withdrawn' end
+    when event_type = 'membership.updated' and object ->> 'status' in ('canceled', 'expired') then 'cancelled'
+    when event_type = 'membership.updated' and previous ? 'status' and object ->> 'status' in ('active', 'trialing', 'completed')
+        then 'went_valid'
+    else 'updated'
+end;
+comment on function ingest.whop_membership_change(text, jsonb, jsonb) is 'What happened to a membership, in the words of this product.';
+
+-- ingest.record_whop_membership: what one membership object says. Membership moves no money: it says who its payments are
+-- from, which v5 payments and those without the permission for e-mails do not.
+create or replace function ingest.record_whop_membership(
+    organization_id uuid, livemode boolean, event_type text, object jsonb, previous jsonb,
+    out status text, out steps jsonb, out lead_id uuid, out event_id uuid, out payment_id uuid
+) returns record
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_id       constant text := ingest.whop_require_id(object);
+    v_customer constant record := ingest.whop_customer(object);
+begin
+    status := 'processed';
+    payment_id := app.record_carrier(
+        organization_id => organization_id, provider => 'whop', provider_account => '', kind => 'membership', carrier_id => v_id,
+        subscription_id => v_id, customer_id => v_customer.user_id, email => v_customer.email, phone => v_customer.phone,
+        full_name => v_customer.full_name, metadata => app.json_object(object -> 'metadata'), livemode => livemode,
+        carried_at => app.json_instant(object -> 'created_at'));
+    select p.lead_id, p.event_id into lead_id, event_id
+      from app.payments as p
+     where p.organization_id = record_whop_membership.organization_id and p.id = record_whop_membership.payment_id;
+    steps := jsonb_build_array(
+        app.step('membership', ingest.whop_membership_change(event_type, object, previous),
+                 format('its status is %s; membership moves no money',
+                        coalesce(substring(object ->> 'status' from '^[a-z_]{1,40}$'), 'not told'))),
+        app.step('identity', case when v_customer.email is null then 'no address' else 'address' end,
+                 coalesce('it belongs to payment ' || payment_id, 'no payment of it has arrived yet')));
+end;
+$$;
+comment on function ingest.record_whop_membership(uuid, boolean, text, jsonb, jsonb) is 'What one membership object of Whop says.';
+
 -- ingest.process_whop: carry out one verified event. Idempotent, and free of any order of arrival.
--- status: processed, or ignored when the event moves no money. steps: what was decided and why.
+-- status: processed, or ignored when the event moves no money and tells of nobody. steps: what was decided and why.
 -- Raises, and then nothing is changed, when the event cannot be understood.
 create or replace function ingest.process_whop(
     organization_id uuid, connection_id uuid, provider_account text, livemode boolean, body jsonb,
@@ -353,6 +435,10 @@ begin
     elsif v_type like 'payment.%' and v_type <> 'payment.affiliate_reward_created' then
         select p.status, p.steps, p.lead_id, p.event_id, p.payment_id into status, steps, lead_id, event_id, payment_id
           from ingest.record_whop_payment(organization_id, connection_id, livemode, v_type, v_object, v_told_at) as p;
+    elsif v_type like 'membership.%' then
+        select m.status, m.steps, m.lead_id, m.event_id, m.payment_id into status, steps, lead_id, event_id, payment_id
+          from ingest.record_whop_membership(
+              organization_id, livemode, v_type, v_object, app.json_object(body -> 'previous_attributes')) as m;
     else
         status := 'ignored';
         steps := jsonb_build_array(app.step('event', 'ignored', 'events of this type move no money'));
