@@ -1,20 +1,26 @@
-"""`make bench`: measure, print a table, and keep it in bench/RESULTS.md."""
+"""`make bench`: measure, print a table, and keep it in bench/RESULTS.md.
+
+`python -m bench fuzz` and its like prove something instead, and keep nothing.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import deploy_under_load, ingest, policies
+from bench import deploy_under_load, fuzz, ingest, policies
 from bench.measure import Row
 from bench.stack import running_stack
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+PROOFS = {"fuzz": fuzz.main}
+"""What `python -m bench <name> [arguments]` runs; with no name everything is measured."""
 
 
 def machine() -> str:
@@ -57,7 +63,12 @@ def show(rows: list[Row]) -> None:
 
 
 def main() -> None:
-    """Run every benchmark on one fresh system."""
+    """Run the proof that is named, or every benchmark on one fresh system."""
+    if sys.argv[1:]:
+        if sys.argv[1] not in PROOFS:
+            sys.exit(f"error: there is no {sys.argv[1]}; there are: {', '.join(PROOFS)}")
+        PROOFS[sys.argv[1]](sys.argv[2:])
+        return
     console = Console(stderr=True)
     with running_stack() as stack:
         with console.status("loading a million calls …"):
