@@ -21,9 +21,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.as_caller import RestUnavailable, ask, handed_on, unavailable
 from gateway.bodies import read_body
 from gateway.hooks import ALIASES
-from gateway.passthrough import forwarded_headers
 from gateway.problem import problem
 from salesdash.sealing import seal_connection_api_key, seal_connection_secret
 
@@ -252,22 +252,10 @@ async def _rpc(request: Request, function: str, arguments: Fields) -> Any:
 
 async def _call(request: Request, method: str, path: str, content: bytes | None = None) -> Any:
     """Ask PostgREST as the caller; the decoded answer, None without one. Raises _Refused."""
-    client: httpx.AsyncClient = request.app.state.postgrest
-    kept = {"authorization", "x-request-id"}
-    headers = [(name, value) for name, value in forwarded_headers(request) if name in kept]
     try:
-        answer = await client.request(
-            method, path, content=content, headers=[*headers, ("content-type", "application/json")]
-        )
-    except httpx.TransportError:
-        raise _Refused(
-            problem(
-                503,
-                "rest_unavailable",
-                "The REST service does not answer just now.",
-                headers={"retry-after": "2"},
-            )
-        ) from None
+        answer = await ask(request, method, path, content)
+    except RestUnavailable:
+        raise _Refused(unavailable()) from None
     if not answer.is_success:
         raise _refusal(answer)
     return orjson.loads(answer.content) if answer.content else None
@@ -282,8 +270,7 @@ def _refusal(answer: httpx.Response) -> _Refused:
             errors = None
         if isinstance(errors, dict):
             return _invalid(errors)
-    told = answer.headers.get("content-type")
-    return _Refused(Response(answer.content, answer.status_code, media_type=told))
+    return _Refused(handed_on(answer))
 
 
 _PATH = "/functions/v1/webhook-connections"

@@ -85,3 +85,53 @@ $$;
 comment on function api.dismiss_exception(uuid, text, uuid) is $$Close an exception that needs nobody
 With a reason. It stays dismissed, also when the check finds it again. For owners and admins.$$;
 grant execute on function api.dismiss_exception(uuid, text, uuid) to authenticated, org_admin, super_admin;
+
+-- api.explain_event: why is this call as it is?
+-- Callers:    owners and admins, through POST or GET /rpc/explain_event, and /functions/v1/debug-calendly-event.
+-- Guarantees: in order of time: booking, deliveries with what each decided and why, forms, moves, changes by hand, payments.
+--             Raises PT404.
+-- Definer:    names of people, deliveries and the audit trail are read together; the tenant is filtered by hand.
+create or replace function api.explain_event(id uuid, organization_id uuid default null)
+returns table ("position" integer, at timestamptz, what text, decided text, because text)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_organization_id constant uuid := auth.require_admin(explain_event.organization_id);
+begin
+    if not exists (select from app.events as e where e.organization_id = v_organization_id and e.id = explain_event.id) then
+        raise exception using errcode = 'PT404', message = 'No such call in this organization.';
+    end if;
+    return query
+    select row_number() over (order by l.at, l.rank, l.source_id, l.ordinal)::integer, l.at, l.what, l.decided, l.because
+      from app.explained_event(v_organization_id, explain_event.id) as l
+     order by 1;
+end;
+$$;
+comment on function api.explain_event(uuid, uuid) is $$Why a call is as it is
+One row per step, in order: the deliveries that told of it and what each decided, forms, moves, what people changed, payments.
+For owners and admins.$$;
+grant execute on function api.explain_event(uuid, uuid) to authenticated, org_admin, super_admin;
+
+-- api.explain_payment: why is this payment as it is, and whose?
+-- Callers:    owners and admins, through POST or GET /rpc/explain_payment.
+-- Guarantees: in order of time: deliveries with what each decided and why, changes by hand, refunds; then the ladder rung by
+--             rung, the attribution and the credits. Raises PT404.
+-- Definer:    names of people, deliveries and the audit trail are read together; the tenant is filtered by hand.
+create or replace function api.explain_payment(id uuid, organization_id uuid default null)
+returns table ("position" integer, at timestamptz, what text, decided text, because text)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_organization_id constant uuid := auth.require_admin(explain_payment.organization_id);
+begin
+    if not exists (select from app.payments as p where p.organization_id = v_organization_id and p.id = explain_payment.id) then
+        raise exception using errcode = 'PT404', message = 'No such payment in this organization.';
+    end if;
+    return query
+    select row_number() over (order by l.at, l.rank, l.source_id, l.ordinal)::integer, l.at, l.what, l.decided, l.because
+      from app.explained_payment(v_organization_id, explain_payment.id) as l
+     order by 1;
+end;
+$$;
+comment on function api.explain_payment(uuid, uuid) is $$Why a payment is as it is, and whose
+One row per step, in order: the deliveries that told of it and what each decided, what people changed, refunds, the ladder of
+attribution rung by rung, credits. For owners and admins.$$;
+grant execute on function api.explain_payment(uuid, uuid) to authenticated, org_admin, super_admin;

@@ -1,0 +1,1 @@
+../0018_inbox_operations.rollback.sql
