@@ -67,9 +67,14 @@ def _whop(body: bytes, secret: str) -> Headers:
     }
 
 
+def _manychat(_body: bytes, secret: str) -> Headers:
+    return {"content-type": "application/json", "x-webhook-token": secret}
+
+
 SENDERS: Mapping[str, Sender] = {
     sender.provider: sender
     for sender in [
+        Sender("manychat", "a token of the tests", _manychat),
         Sender("stripe", "whsec_of_the_tests", _stripe),
         Sender("whop", "ws_of_the_tests", _whop),
     ]
