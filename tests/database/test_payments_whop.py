@@ -1,7 +1,7 @@
 """What Whop's deliveries make of payments, refunds and disputes, in any generation and order."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.database.inbox import Inbox, open_inbox
-from tests.whop_events import Event, example, fresh
+from tests.whop_events import DATA, Event, example, fresh
 from tests.world import World
 
 PAID_AT = datetime.fromtimestamp(1795168799, UTC)
@@ -642,6 +642,20 @@ def story() -> list[Event]:
     ]
 
 
+def story_without_addresses() -> list[Event]:
+    """A payment and its renewal told by v5 alone, and a membership that says whose they are."""
+    return [
+        fresh("v5.payment.pending", id="pay_J0rdan1stPay01"),
+        fresh("v5.payment.succeeded"),
+        fresh("v5.refund.created"),
+        fresh("v5.refund.updated"),
+        fresh("v5.membership.went_valid"),
+        fresh("v2.membership.went_valid"),
+        fresh("v2.membership.cancel_at_period_end_changed"),
+        fresh("v5.membership.went_invalid"),
+    ]
+
+
 def told(world: World, events: Sequence[Event]) -> dict[str, Any]:
     """What is left when these events came in this order, in an organization of its own."""
     acme = world.organization("acme")
@@ -696,12 +710,68 @@ def told(world: World, events: Sequence[Event]) -> dict[str, Any]:
 
 @settings(max_examples=20)
 @given(data=st.data())
+@pytest.mark.parametrize(
+    ("tell", "refunded"), [(story, "150.00"), (story_without_addresses, "100.00")]
+)
 def test_the_order_of_deliveries_and_repetitions_change_nothing(
-    db: psycopg.Connection, world: World, data: st.DataObject
+    db: psycopg.Connection,
+    world: World,
+    tell: Callable[[], list[Event]],
+    refunded: str,
+    data: st.DataObject,
 ) -> None:
-    orderly = story()
+    orderly = tell()
     shuffled = data.draw(st.permutations([*orderly, *orderly[:4]]), label="order")
     with db.transaction(force_rollback=True):
         expected = told(world, orderly)
-        assert str(expected["payment"][3]) == "150.00"
+        assert str(expected["payment"][3]) == refunded
         assert told(world, shuffled) == expected
+
+
+# -- any body
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**30), 10**30),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(
+        ["", " ", "1e9", "btc", "usd", "paid", "lost", "succeeded", "pay_1@5", "x" * 999]
+    ),
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+    st.sampled_from([[], [1], {}, {"id": 1}, {"amount": "5"}, {"amount": {}, "currency": 7}]),
+)
+
+
+def places(value: object, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Where something stands in a body, its objects included."""
+    found = [path] if path else []
+    if isinstance(value, dict):
+        for key, part in value.items():
+            found += places(part, (*path, key))
+    return found
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_no_body_fails_in_a_way_that_nobody_thought_of(
+    db: psycopg.Connection, inbox: Inbox, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(path.stem for path in DATA.glob("v*.json"))))
+    event = example(name)
+    for _ in range(data.draw(st.integers(1, 4), label="changes")):
+        said = {key: part for key, part in event.items() if key != "id"}
+        *way, last = data.draw(st.sampled_from(places(said)))
+        part: Any = event
+        for key in way:
+            part = part[key]
+        part[last] = copy.deepcopy(data.draw(JUNK))
+    refused, errors = None, []
+    with db.transaction(force_rollback=True):
+        try:
+            inbox.take(event)
+            errors = [row["error"] or "" for row in inbox.rows("webhook_events")]
+        except psycopg.Error as error:
+            refused = error.sqlstate
+    assert refused in {None, "PT400"}
+    assert [text for text in errors if text.startswith(("Failed", "Refused"))] == []
