@@ -44,7 +44,7 @@ def _plain(value: Any) -> Any:
         return [_plain(part) for part in value]
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
-    return value if isinstance(value, str | int | bool | None) else str(value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def outcome(answer: httpx.Response) -> tuple[int, str | None]:

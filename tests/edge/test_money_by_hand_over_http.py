@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -25,6 +26,7 @@ class Scene:
     dana: Person
     call: Row
     paid: Row
+    claim: UUID
 
     def by(self, who: Person | None, function: str, **arguments: Any) -> httpx.Response:
         given = {"organization_id": self.acme.id, **arguments}
@@ -49,9 +51,18 @@ def scene(committed_world: World, rest: Rest) -> Scene:
     acme = committed_world.organization("acme")
     dana = acme.closer("dana")
     yesterday = committed_world.value("select date_trunc('second', now() - interval '1 day')")
-    call = acme.event(closer=dana, scheduled_at=yesterday, outcome="closed")
+    call = acme.event(
+        closer=dana,
+        scheduled_at=yesterday,
+        outcome="closed",
+        form={"cash_collected": Decimal("77.00")},
+    )
+    claim = committed_world.value(
+        "select id from app.payments where organization_id = %s and claim_state = 'pending'",
+        acme.id,
+    )
     paid = acme.payment(paid_at=yesterday + timedelta(hours=3))
-    return Scene(Api(rest, committed_world), acme, acme.admin(), dana, call, paid)
+    return Scene(Api(rest, committed_world), acme, acme.admin(), dana, call, paid, claim)
 
 
 def argument_sets(scene: Scene) -> dict[str, dict[str, Any]]:
@@ -59,10 +70,25 @@ def argument_sets(scene: Scene) -> dict[str, dict[str, Any]]:
     return {
         "record_payment": {"amount": "250.00", "reason": WHY, "event_id": scene.call.id},
         "record_refund": {"payment_id": scene.paid.id, "amount": "1.00", "reason": WHY},
+        "attribute_payment": {
+            "payment_id": scene.paid.id,
+            "event_id": scene.call.id,
+            "reason": WHY,
+        },
+        "set_payment_credits": {"payment_id": scene.paid.id, "credits": None, "reason": WHY},
+        "confirm_claim": {"payment_id": scene.claim, "reason": WHY},
+        "reject_claim": {"payment_id": scene.claim, "reason": WHY},
     }
 
 
-FUNCTIONS = ["record_payment", "record_refund"]
+FUNCTIONS = [
+    "record_payment",
+    "record_refund",
+    "attribute_payment",
+    "set_payment_credits",
+    "confirm_claim",
+    "reject_claim",
+]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -158,6 +184,53 @@ def test_more_than_is_left_is_refused_with_what_is_left(scene: Scene) -> None:
     assert outcome(
         scene.by_ada("record_refund", payment_id=scene.paid.id, amount="1.00", reason=WHY)
     ) == (200, None)
+
+
+def test_an_attribution_answers_the_payment_and_says_why(scene: Scene) -> None:
+    made = scene.by_ada(
+        "attribute_payment", payment_id=scene.paid.id, event_id=scene.call.id, reason=WHY
+    ).json()
+    assert (made["event_id"], made["closer_id"]) == (str(scene.call.id), str(scene.dana.closer_id))
+    assert made["attribution_method"] == "manual"
+    (line,) = [line for line in scene.audited("payments", scene.paid.id) if line["reason"] == WHY][
+        :1
+    ]
+    assert (line["action"], line["actor_id"]) == ("UPDATE", scene.ada.user_id)
+
+
+def test_credits_are_answered_as_rows_and_null_takes_them_back(scene: Scene) -> None:
+    eli = scene.acme.closer("eli")
+    shares = [
+        {"role": "closer", "closer_id": scene.dana.closer_id, "share": 0.25},
+        {"role": "closer", "closer_id": eli.closer_id, "share": 0.75},
+    ]
+    made = scene.by_ada(
+        "set_payment_credits", payment_id=scene.paid.id, credits=shares, reason=WHY
+    ).json()
+    assert [(row["closer_id"], row["share"], row["amount_base"]) for row in made] == [
+        (str(eli.closer_id), 0.75, 750),
+        (str(scene.dana.closer_id), 0.25, 250),
+    ]
+    (trail,) = scene.audited("payment_credits", made[0]["id"])
+    assert (trail["action"], trail["reason"]) == ("INSERT", WHY)
+    shown = scene.api.send(eli, "GET", "payments?select=id,credited_by_hand").json()
+    assert shown == [{"id": str(scene.paid.id), "credited_by_hand": True}]
+    taken_back = scene.by_ada(
+        "set_payment_credits", payment_id=scene.paid.id, credits=None, reason=WHY
+    )
+    assert (taken_back.status_code, taken_back.json()) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("function", "state"), [("confirm_claim", "confirmed"), ("reject_claim", "rejected")]
+)
+def test_a_claim_is_decided_once_and_may_be_asked_again(
+    scene: Scene, function: str, state: str
+) -> None:
+    for _ in range(2):
+        answer = scene.by_ada(function, payment_id=scene.claim, reason=WHY)
+        assert (answer.status_code, answer.json()["claim_state"]) == (200, state)
+    assert outcome(scene.by_ada(function, payment_id=scene.paid.id, reason=WHY)) == (409, "PT409")
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,22 @@ begin
              where e.organization_id = leads_known_by.organization_id and e.lead_email_norm = leads_known_by.value
                and e.deleted_at is null and e.lead_id is not null);
     end if;
-    return (select coalesce(array_agg(distinct coalesce(l.merged_into_id, l.id)), '{}')
-              from app.leads as l
-             where l.organization_id = leads_known_by.organization_id and l.id = any (v_known)
-               and (l.deleted_at is null or l.merged_into_id is not null));
+    v_known := array(
+        select distinct coalesce(l.merged_into_id, l.id) from app.leads as l
+         where l.organization_id = leads_known_by.organization_id and l.id = any (v_known)
+           and (l.deleted_at is null or l.merged_into_id is not null));
+    if cardinality(v_known) > 1 then
+        -- Whoever attributed a payment of this address by hand has said whose it is.
+        v_known := coalesce((
+            select array[i.lead_id] from app.lead_identities as i
+             where i.organization_id = leads_known_by.organization_id and i.kind = leads_known_by.kind
+               and i.value = leads_known_by.value and i.lead_id = any (v_known)
+               and exists (
+                    select from app.payments as p
+                     where p.organization_id = i.organization_id and p.customer_email_norm = i.value
+                       and p.attribution_method = 'manual' and p.lead_id = i.lead_id and p.deleted_at is null)), v_known);
+    end if;
+    return v_known;
 end;
 $$;
 comment on function app.leads_known_by(uuid, text, text) is 'Living leads with this e-mail or phone.';

@@ -47,7 +47,7 @@ $$;
 comment on function app.require_amount(numeric, text) is 'A positive amount at the scale of its currency, else PT422.';
 
 -- app.chosen_sale: the lead, call and deal that a person chose for a payment, completed from each other.
--- A deal brings its lead and its call. A lead alone brings the call that the ladder would choose for it at paid_at.
+-- A deal brings its lead and its call, a call its deal. A lead alone brings the call that it was sold on at paid_at.
 -- Raises PT404 for what does not exist, PT409 for a deal that is void, PT422 for a lead, call and deal of different people.
 create or replace function app.chosen_sale(
     organization_id uuid, lead_id uuid, event_id uuid, deal_id uuid, paid_at timestamptz,
@@ -103,6 +103,11 @@ begin
           from app.sold_on(chosen_sale.organization_id, chosen_lead_id, null, chosen_sale.paid_at) as e;
     end if;
     chosen_event_id := v_event.id;
+    if v_deal.id is null then
+        select d.id into chosen_deal_id from app.deals as d
+         where d.organization_id = chosen_sale.organization_id and d.origin_event_id = chosen_event_id
+           and d.status = 'won' and d.deleted_at is null;
+    end if;
 
     select l.* into v_lead from app.leads as l
      where l.organization_id = chosen_sale.organization_id and l.id = chosen_lead_id;
@@ -186,6 +191,9 @@ begin
                 hint = 'Use an external id of its own for each payment.';
         end if;
         return v_old.id;
+    end if;
+    if v_new.attribution_method = 'manual' then
+        perform app.credit_sale(v_new.organization_id, v_new.id);
     end if;
     perform app.attribute_payment(v_new.organization_id, v_new.id);
     return v_new.id;
@@ -291,3 +299,236 @@ end;
 $$;
 comment on function app.record_manual_refund(uuid, uuid, numeric, timestamptz, text, text, text) is
     'Money that went back and that no processor tells of; answers the refund.';
+
+-- app.payment_identities: what a payment is known by, as identities of a lead are stored.
+create or replace function app.payment_identities(payment app.payments) returns table (kind text, value text)
+language sql stable
+begin atomic
+    select v.kind, v.value
+      from app.lead_identity_values(
+            (payment).customer_email, (payment).customer_phone,
+            case (payment).provider
+                when 'stripe' then jsonb_build_object('stripe_customer', (payment).provider_customer_id,
+                                                      'stripe_subscription', (payment).provider_subscription_id)
+                when 'whop' then jsonb_build_object('whop_user', (payment).provider_customer_id,
+                                                    'whop_membership', (payment).provider_subscription_id)
+                else '{}' end) as v;
+end;
+comment on function app.payment_identities(app.payments) is 'What a payment is known by: e-mail, phone, customer, subscription.';
+
+-- app.give_identity: a lead is known by this from now on. Identities of deleted leads are free.
+-- value: as identities are stored. Raises PT409, with the lead in DETAIL, for a value of another lead.
+create or replace function app.give_identity(organization_id uuid, lead_id uuid, kind text, value text) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_identity app.lead_identities;
+begin
+    delete from app.lead_identities as i
+     using app.leads as l
+     where i.organization_id = give_identity.organization_id and i.kind = give_identity.kind and i.value = give_identity.value
+       and l.organization_id = i.organization_id and l.id = i.lead_id
+       and l.deleted_at is not null and l.merged_into_id is null;
+    insert into app.lead_identities as i (organization_id, lead_id, kind, value)
+    values (give_identity.organization_id, give_identity.lead_id, give_identity.kind, give_identity.value)
+    on conflict on constraint lead_identities_value_key do nothing
+    returning i.* into v_identity;
+    if v_identity.id is null then
+        select i.* into v_identity from app.lead_identities as i
+         where i.organization_id = give_identity.organization_id and i.kind = give_identity.kind and i.value = give_identity.value;
+        if v_identity.lead_id is distinct from give_identity.lead_id then
+            raise exception using errcode = 'PT409', message = 'Another lead is known by this.',
+                detail = format('The %s belongs to lead %s.', give_identity.kind, v_identity.lead_id),
+                hint = 'Merge the leads if they are one person; to decide about one payment alone, pass learn false.';
+        end if;
+    end if;
+    return v_identity.id;
+end;
+$$;
+comment on function app.give_identity(uuid, uuid, text, text) is 'A lead is known by this from now on; PT409 when another one is.';
+
+-- app.attribute_known_by: climb the ladder again for payments that carry one of these identities and that no person decided:
+-- those that nobody has, and those of this lead. identities: {"kind": "value"}.
+create or replace function app.attribute_known_by(organization_id uuid, lead_id uuid, identities jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_payment_id uuid;
+begin
+    for v_payment_id in
+        select p.id from app.payments as p
+         where p.organization_id = attribute_known_by.organization_id and p.deleted_at is null
+           and p.attribution_method not in ('manual', 'form', 'import')
+           and (p.lead_id = attribute_known_by.lead_id or p.attribution_method = 'none'
+                or p.customer_email_norm = attribute_known_by.identities ->> 'email')
+           and exists (select from app.payment_identities(p) as i where attribute_known_by.identities ->> i.kind = i.value)
+         order by p.payment_date, p.id
+    loop
+        perform app.attribute_payment(attribute_known_by.organization_id, v_payment_id);
+    end loop;
+end;
+$$;
+comment on function app.attribute_known_by(uuid, uuid, jsonb) is 'Attribute payments that carry one of these identities anew.';
+
+-- app.attribute_by_hand: a person says whose sale a payment is; nothing given, the ladder decides again.
+-- learn: what the payment is known by becomes identities of the lead, so that the next such payment is the lead's by
+-- itself, and those that wait are attributed at once.
+-- Raises as app.chosen_sale; PT409 for a claim, which belongs to its call, and for an identity of another lead.
+create or replace function app.attribute_by_hand(
+    organization_id uuid, payment_id uuid, lead_id uuid, event_id uuid, deal_id uuid, learn boolean
+) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    p         app.payments;
+    v_before  uuid;
+    v_sale    record;
+    v_learned jsonb;
+begin
+    -- Leads before payments, as whoever attributes locks them.
+    perform from app.leads as l
+      where l.organization_id = attribute_by_hand.organization_id
+        and l.id in (attribute_by_hand.lead_id,
+                     (select t.lead_id from app.payments as t
+                       where t.organization_id = attribute_by_hand.organization_id and t.id = attribute_by_hand.payment_id))
+      order by l.id for no key update;
+    p := app.lock_payment(attribute_by_hand.organization_id, attribute_by_hand.payment_id);
+    if p.claim_state is not null then
+        raise exception using errcode = 'PT409', message = 'A claim belongs to the call of its form.',
+            detail = format('It belongs to call %s.', p.event_id),
+            hint = 'Correct the form, or decide about the claim with rpc/confirm_claim or rpc/reject_claim.';
+    end if;
+    v_before := p.lead_id;
+    if num_nonnulls(attribute_by_hand.lead_id, attribute_by_hand.event_id, attribute_by_hand.deal_id) = 0 then
+        p.attribution_method := 'none';
+    else
+        v_sale := app.chosen_sale(p.organization_id, attribute_by_hand.lead_id, attribute_by_hand.event_id,
+                                  attribute_by_hand.deal_id, p.payment_date);
+        p.lead_id := v_sale.chosen_lead_id;
+        p.event_id := v_sale.chosen_event_id;
+        p.deal_id := v_sale.chosen_deal_id;
+        p.source_id := v_sale.source_id;
+        p.traffic_type_id := v_sale.traffic_type_id;
+        p.attribution_method := 'manual';
+        p.attribution_confidence := 1;
+        p.attribution_steps := app.steps_by_hand(p);
+    end if;
+    update app.payments as t
+       set lead_id = p.lead_id, event_id = p.event_id, deal_id = p.deal_id, source_id = p.source_id,
+           traffic_type_id = p.traffic_type_id, attribution_method = p.attribution_method,
+           attribution_confidence = p.attribution_confidence, attribution_steps = p.attribution_steps
+     where t.organization_id = p.organization_id and t.id = p.id
+       and (t.lead_id, t.event_id, t.deal_id, t.source_id, t.traffic_type_id, t.attribution_method, t.attribution_confidence,
+            t.attribution_steps)
+           is distinct from (p.lead_id, p.event_id, p.deal_id, p.source_id, p.traffic_type_id, p.attribution_method,
+                             p.attribution_confidence, p.attribution_steps);
+    if p.attribution_method = 'manual' and p.lead_id is not null and attribute_by_hand.learn then
+        perform app.give_identity(p.organization_id, p.lead_id, i.kind, i.value) from app.payment_identities(p) as i;
+        select jsonb_object_agg(i.kind, i.value) into v_learned from app.payment_identities(p) as i;
+    end if;
+    if p.attribution_method = 'manual' then
+        perform app.credit_sale(p.organization_id, p.id);
+    end if;
+    perform app.attribute_payment(p.organization_id, p.id);
+    if v_before is not null then
+        perform app.release_claims(p.organization_id, v_before);
+    end if;
+    if v_learned is not null then
+        perform app.attribute_known_by(p.organization_id, p.lead_id, v_learned);
+    end if;
+end;
+$$;
+comment on function app.attribute_by_hand(uuid, uuid, uuid, uuid, uuid, boolean) is 'A person says whose sale a payment is.';
+
+-- app.read_credits: credits as a person gives them, checked as a whole.
+-- credits: [{"role": "closer", "closer_id": "...", "share": 0.5}, ...]; the shares of a role add up to exactly 1.
+-- Raises PT422, with the place or the sum in DETAIL.
+create or replace function app.read_credits(
+    organization_id uuid, credits jsonb,
+    out closer_ids uuid[], out closer_shares numeric[], out setter_ids uuid[], out setter_shares numeric[]
+) returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_credit  record;
+    v_role    text;
+    v_person  uuid;
+    v_share   text;
+    v_problem text;
+    v_sum     record;
+begin
+    if jsonb_typeof(read_credits.credits) is distinct from 'array' or jsonb_array_length(read_credits.credits) > 100 then
+        raise exception using errcode = 'PT422', message = 'Credits are a list of shares.',
+            hint = 'Send [{"role": "closer", "closer_id": "...", "share": 1}], for example, or null for whom the rules credit.';
+    end if;
+    closer_ids := '{}';
+    closer_shares := '{}';
+    setter_ids := '{}';
+    setter_shares := '{}';
+    for v_credit in
+        select c.position, app.json_object(c.value) as said from jsonb_array_elements(read_credits.credits) with ordinality as c (value, position)
+    loop
+        v_role := v_credit.said ->> 'role';
+        v_person := case when pg_input_is_valid(v_credit.said ->> (v_role || '_id'), 'uuid')
+                         then (v_credit.said ->> (v_role || '_id'))::uuid end;
+        v_share := v_credit.said ->> 'share';
+        v_problem := case
+            when v_role is null or v_role not in ('closer', 'setter') then 'the role is closer or setter'
+            when (v_credit.said - array['role', 'share', v_role || '_id']) <> '{}' then 'it has fields other than role, share and the person'
+            when v_person is null then format('it names no %s_id', v_role)
+            when v_share is null or v_share !~ '^([01]|0?\.[0-9]{1,12}|1\.0{1,12})$' or v_share !~ '[1-9]'
+                then 'a share is more than 0 and at most 1, with at most 12 decimal places'
+            when v_person = any (case v_role when 'closer' then closer_ids else setter_ids end) then 'the person has a share already'
+            when not exists (select from app.closers as k
+                              where v_role = 'closer' and k.organization_id = read_credits.organization_id and k.id = v_person
+                             union all
+                             select from app.setters as s
+                              where v_role = 'setter' and s.organization_id = read_credits.organization_id and s.id = v_person)
+                then format('there is no such %s', v_role)
+        end;
+        if v_problem is not null then
+            raise exception using errcode = 'PT422', message = 'These credits cannot be used.',
+                detail = format('Credit %s: %s.', v_credit.position, v_problem);
+        elsif v_role = 'closer' then
+            closer_ids := closer_ids || v_person;
+            closer_shares := closer_shares || v_share::numeric;
+        else
+            setter_ids := setter_ids || v_person;
+            setter_shares := setter_shares || v_share::numeric;
+        end if;
+    end loop;
+    for v_sum in
+        select r.role, sum(s.share) as total
+          from (values ('closer', closer_shares), ('setter', setter_shares)) as r (role, shares)
+         cross join unnest(r.shares) as s (share)
+         group by r.role having sum(s.share) <> 1
+    loop
+        raise exception using errcode = 'PT422', message = 'The shares of a role add up to 1.',
+            detail = format('The %s shares add up to %s.', v_sum.role, v_sum.total);
+    end loop;
+end;
+$$;
+comment on function app.read_credits(uuid, jsonb) is 'Credits as a person gives them, checked as a whole.';
+
+-- app.credit_by_hand: a person says who is credited with a payment; nothing that comes later changes it but the amounts.
+-- credits: see app.read_credits; NULL: the rules credit again.
+create or replace function app.credit_by_hand(organization_id uuid, payment_id uuid, credits jsonb) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    p         constant app.payments := app.lock_payment(credit_by_hand.organization_id, credit_by_hand.payment_id);
+    v_is_said constant boolean := coalesce(jsonb_typeof(credit_by_hand.credits) <> 'null', false);
+    v_said    record;
+begin
+    if v_is_said then
+        v_said := app.read_credits(p.organization_id, credit_by_hand.credits);
+    end if;
+    update app.payments as t set credited_by_hand = v_is_said
+     where t.organization_id = p.organization_id and t.id = p.id and t.credited_by_hand <> v_is_said;
+    if v_is_said then
+        perform app.replace_credits(p.organization_id, p.id, v_said.closer_ids, v_said.setter_ids,
+                                    v_said.closer_shares, v_said.setter_shares);
+    elsif p.attribution_method in ('manual', 'form', 'import') then
+        perform app.credit_sale(p.organization_id, p.id);
+    else
+        perform app.attribute_payment(p.organization_id, p.id);
+    end if;
+    perform app.review_payment(p.organization_id, p.id);
+end;
+$$;
+comment on function app.credit_by_hand(uuid, uuid, jsonb) is 'A person says who is credited with a payment.';
