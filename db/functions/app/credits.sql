@@ -21,7 +21,8 @@ comment on function app.even_shares(numeric[]) is 'Weights as shares that add up
 create or replace function app.first_credits(
     organization_id uuid, payment_id uuid, amount_base numeric, base_currency text, closer_id uuid, setter_id uuid
 ) returns void
-language sql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' as $$
+begin
     insert into app.payment_credits (
         organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
     select first_credits.organization_id, first_credits.payment_id, 'closer', k.id, null::uuid, k.payee_id, 1,
@@ -33,6 +34,7 @@ language sql volatile set search_path = '' as $$
            first_credits.amount_base, first_credits.base_currency
       from app.setters as s
      where s.organization_id = first_credits.organization_id and s.id = first_credits.setter_id;
+end;
 $$;
 comment on function app.first_credits(uuid, uuid, numeric, text, uuid, uuid) is 'Whole credits of a payment that was just made.';
 

@@ -28,7 +28,7 @@ create or replace trigger keeps_refund_totals_of_deleted_rows after delete on ap
 
 -- app.require_whole_shares: at commit, the shares of each role of a payment that has credits add up to 1.
 create or replace function app.require_whole_shares() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_seqscan = off as $$
 declare
     v_organization_id constant uuid := coalesce(new.organization_id, old.organization_id);
     v_payment_id      constant uuid := coalesce(new.payment_id, old.payment_id);

@@ -35,7 +35,8 @@ select k.oid, k.conname::text as name, k.contype as kind, t.oid as table_oid, t.
 -- Their indexes, with the names of the key columns in order.
 create view rules.indexes as
 select i.indexrelid::regclass::text as name, t.oid as table_oid, t.name as table_name, t.schema, t.is_tenant,
-       i.indisunique as is_unique, i.indpred is not null as is_partial, i.indexprs is not null as has_expressions,
+       i.indisunique as is_unique, 
+       coalesce(pg_get_expr(i.indpred, i.indrelid) !~ '^\(\w+ IS NOT NULL\)$', false) as is_partial, i.indexprs is not null as has_expressions,
        (select array_agg(a.attname::text order by p.n)
           from unnest(i.indkey::smallint[]) with ordinality as p (attnum, n)
           join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = p.attnum

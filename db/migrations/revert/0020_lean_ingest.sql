@@ -1,0 +1,1 @@
+../0020_lean_ingest.rollback.sql
