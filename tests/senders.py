@@ -72,6 +72,12 @@ def _whop(body: bytes, secret: str) -> Headers:
     }
 
 
+def _calendly(body: bytes, secret: str) -> Headers:
+    at = int(time.time())
+    digest = _hex_digest(secret, f"{at}.".encode() + body)
+    return {"content-type": "application/json", "calendly-webhook-signature": f"t={at},v1={digest}"}
+
+
 def _manychat(_body: bytes, secret: str) -> Headers:
     return {"content-type": "application/json", "x-webhook-token": secret}
 
@@ -79,6 +85,7 @@ def _manychat(_body: bytes, secret: str) -> Headers:
 SENDERS: Mapping[str, Sender] = {
     sender.provider: sender
     for sender in [
+        Sender("calendly", "signing-key-of-the-tests", _calendly),
         Sender("manychat", "a token of the tests", _manychat),
         Sender("stripe", "whsec_of_the_tests", _stripe),
         Sender("whop", "ws_of_the_tests", _whop),
