@@ -58,7 +58,7 @@ async def housekeeping(queue: Queue, _run: ClaimedRun) -> Counts:
 
 
 async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
-    """Failed deliveries once more, refunds to their payments, delivery counts added up."""
+    """Failed deliveries once more, refunds to their payments, counts added up, alarms raised."""
     retried = tried = await queue.retry_webhook_events(BATCH)
     while tried == BATCH:
         tried = await queue.retry_webhook_events(BATCH)
@@ -68,7 +68,13 @@ async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
     while added == COUNTS:
         added = await queue.fold_connection_stats(COUNTS)
         folded += added
-    return {"retried": retried, "refunds_linked": linked, "counts_folded": folded}
+    refusing = await queue.review_connections()
+    return {
+        "retried": retried,
+        "refunds_linked": linked,
+        "counts_folded": folded,
+        "connections_refusing": refusing,
+    }
 
 
 JOBS: Final[Mapping[str, Job]] = {

@@ -286,6 +286,10 @@ class Queue:
         """Add up to batch delivery counts; answers how many there were."""
         return int(await self._value("select jobs.fold_connection_stats(%s)", batch))
 
+    async def review_connections(self) -> int:
+        """List connections that turn deliveries away; answers how many there are."""
+        return int(await self._value("select jobs.review_connections()"))
+
     async def housekeeping(self) -> int:
         """Delete finished work that nobody needs any more; answers how many rows."""
         return int(await self._value("select jobs.housekeeping()"))

@@ -242,3 +242,72 @@ comment on column api.integrations.integration_type is 'calendly, close, ghl, hu
 comment on column api.integrations.is_active is 'Whether a key is stored.';
 comment on column api.integrations.created_at is 'When the row was made.';
 comment on column api.integrations.updated_at is 'When the row last changed.';
+
+drop view if exists api.connection_health;
+create view api.connection_health with (security_invoker = true) as
+select
+    c.organization_id,
+    c.id,
+    c.name,
+    c.connection_type,
+    c.is_active,
+    h.last_event_at,
+    h.processed_24h,
+    h.queued_24h,
+    h.ignored_24h,
+    h.dead_24h,
+    h.late_24h,
+    h.duplicates_24h,
+    h.rejected_24h,
+    h.refused_24h,
+    h.processed_7d,
+    h.queued_7d,
+    h.ignored_7d,
+    h.dead_7d,
+    h.late_7d,
+    h.duplicates_7d,
+    h.rejected_7d,
+    h.refused_7d,
+    h.failure_rate_7d,
+    h.lag_p50_seconds,
+    h.lag_p95_seconds,
+    h.usual_gap_seconds,
+    h.silent_after_seconds,
+    h.is_silent and c.is_active as is_silent,
+    case when c.last_refused_at > now() - app.end_of_refusals() then c.refused_since end as refused_since
+  from app.webhook_connections as c
+ cross join lateral app.connection_health(c.organization_id, c.id, now()) as h
+ where c.deleted_at is null;
+grant select on api.connection_health to authenticated, org_admin, super_admin;
+grant execute on function app.end_of_refusals() to authenticated, org_admin, super_admin;
+comment on view api.connection_health is $$How the deliveries of each connection go
+Counts of the last day and week, lag, failures, and whether it is silent for longer than is usual for it. For owners and admins.$$;
+comment on column api.connection_health.organization_id is 'The tenant.';
+comment on column api.connection_health.id is 'The connection.';
+comment on column api.connection_health.name is 'Name shown to people.';
+comment on column api.connection_health.connection_type is 'stripe, whop, calendly, acuity or manychat.';
+comment on column api.connection_health.is_active is 'Whether it is in use.';
+comment on column api.connection_health.last_event_at is 'The last verified delivery, duplicates included.';
+comment on column api.connection_health.processed_24h is 'Events of the last 24 hours that have been carried out.';
+comment on column api.connection_health.queued_24h is 'Events of the last 24 hours that failed and are tried again.';
+comment on column api.connection_health.ignored_24h is 'Events of the last 24 hours of types that we do not use.';
+comment on column api.connection_health.dead_24h is 'Events of the last 24 hours that have been given up.';
+comment on column api.connection_health.late_24h is 'Events of the last 24 hours that were signed long before they arrived.';
+comment on column api.connection_health.duplicates_24h is 'Deliveries of the last 24 hours whose event had been accepted before.';
+comment on column api.connection_health.rejected_24h is 'Deliveries of the last 24 hours that were forged or unusable.';
+comment on column api.connection_health.refused_24h is 'Genuine deliveries of the last 24 hours that were turned away: over the limit, or nobody could take them in.';
+comment on column api.connection_health.processed_7d is 'Events of the last 7 days that have been carried out.';
+comment on column api.connection_health.queued_7d is 'Events of the last 7 days that failed and are tried again.';
+comment on column api.connection_health.ignored_7d is 'Events of the last 7 days of types that we do not use.';
+comment on column api.connection_health.dead_7d is 'Events of the last 7 days that have been given up.';
+comment on column api.connection_health.late_7d is 'Events of the last 7 days that were signed long before they arrived.';
+comment on column api.connection_health.duplicates_7d is 'Deliveries of the last 7 days whose event had been accepted before.';
+comment on column api.connection_health.rejected_7d is 'Deliveries of the last 7 days that were forged or unusable.';
+comment on column api.connection_health.refused_7d is 'Genuine deliveries of the last 7 days that were turned away.';
+comment on column api.connection_health.failure_rate_7d is 'Queued and dead events over all that were stored in 7 days; NULL without any.';
+comment on column api.connection_health.lag_p50_seconds is 'Median of the seconds from event to delivery, over the last 200 deliveries.';
+comment on column api.connection_health.lag_p95_seconds is 'What 95 of 100 of them stayed below.';
+comment on column api.connection_health.usual_gap_seconds is 'Median of the seconds between deliveries, over the last 200.';
+comment on column api.connection_health.silent_after_seconds is 'A longer silence is an alarm: a day, five usual gaps, or the longest gap, whichever is most; NULL below 20 deliveries.';
+comment on column api.connection_health.is_silent is 'In use, and silent for longer than that.';
+comment on column api.connection_health.refused_since is 'Since when genuine deliveries are being turned away; NULL while they are taken in.';

@@ -141,3 +141,21 @@ def test_debugging_needs_an_id(
     answer = functions.debug(acme.admin(), **sent)
     assert outcome(answer) == (422, "invalid_fields")
     assert set(answer.json()["errors"]) == {"event_id"}
+
+
+# -- how connections are
+
+
+def test_admins_read_the_health_of_their_connections(
+    api: Api, acme: Organization, inbox: Inbox, stranger: Person
+) -> None:
+    inbox.take(payment()[0])
+    path = f"connection_health?organization_id=eq.{acme.id}"
+    (seen,) = api.send(acme.admin(), "GET", path).json()
+    assert (seen["id"], seen["processed_24h"], seen["is_silent"]) == (
+        str(inbox.connection_id),
+        1,
+        False,
+    )
+    assert api.send(stranger, "GET", path).json() == []
+    assert api.send(acme.closer(), "GET", path).json() == []

@@ -48,6 +48,8 @@ def test_an_admin_asks_for_a_check_and_reads_its_outcome(
         "event_without_closer": 0,
         "open_outcome": 0,
         "unattributed_payment": 1,
+        "silent_connection": 0,
+        "connection_refusals": 0,
         "opened": 1,
         "healed": 0,
     }

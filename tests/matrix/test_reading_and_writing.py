@@ -24,6 +24,7 @@ TABLE_OF = {
     "api.my_credits": "payment_credits",
     "api.integrations": "organization_integrations",
     "api.calendly_webhook_audit": "webhook_events",
+    "api.connection_health": "webhook_connections",
 }
 KEY_OF = {"profiles": "user_id", "metric_catalog": "metric"}
 

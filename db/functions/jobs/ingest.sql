@@ -85,6 +85,19 @@ language sql volatile security definer set search_path = '' as $$
           from sums as s
          where c.organization_id = s.organization_id and c.id = s.connection_id
         returning 1
+    ), hours as (
+        insert into app.connection_hours as h (organization_id, connection_id, hour, accepted, duplicates, rejected, refused, failed)
+        select t.organization_id, t.connection_id, date_trunc('hour', t.received_at, 'UTC'), sum(t.accepted), sum(t.duplicates),
+               sum(t.rejected), sum(t.refused), sum(t.failed)
+          from taken as t
+          join app.webhook_connections as c on c.organization_id = t.organization_id and c.id = t.connection_id
+         group by 1, 2, 3
+         order by 1, 2, 3
+        on conflict on constraint connection_hours_hour_key do update
+           set accepted = h.accepted + excluded.accepted, duplicates = h.duplicates + excluded.duplicates,
+               rejected = h.rejected + excluded.rejected, refused = h.refused + excluded.refused,
+               failed = h.failed + excluded.failed
+        returning 1
     ), forgotten as (
         delete from app.rate_limits as l where l.window_start < fold_connection_stats.as_of - interval '5 minutes'
         returning 1
@@ -93,3 +106,19 @@ language sql volatile security definer set search_path = '' as $$
 $$;
 comment on function jobs.fold_connection_stats(integer, timestamptz) is 'Add up delivery counts; answers how many rows.';
 grant execute on function jobs.fold_connection_stats(integer, timestamptz) to worker;
+
+-- jobs.review_connections: list connections that have been turning genuine deliveries away for a while, and close what has
+-- ended; answers how many are listed as open. Every minute, since providers give up within a day.
+-- Definer:  the worker has no rights on tables.
+create or replace function jobs.review_connections(as_of timestamptz default now()) returns bigint
+language sql volatile security definer set search_path = '' as $$
+    select coalesce(sum(q.open_now), 0)::bigint
+      from (select c.organization_id from app.webhook_connections as c
+             where c.last_refused_at > review_connections.as_of - app.end_of_refusals()
+            union
+            select e.organization_id from app.exceptions as e
+             where e.check_name = 'connection_refusals' and e.state = 'open') as o
+     cross join lateral app.run_data_quality_check(o.organization_id, 'connection_refusals', review_connections.as_of) as q;
+$$;
+comment on function jobs.review_connections(timestamptz) is 'List connections that turn genuine deliveries away; answers how many.';
+grant execute on function jobs.review_connections(timestamptz) to worker;
