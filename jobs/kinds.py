@@ -58,7 +58,7 @@ async def housekeeping(queue: Queue, _run: ClaimedRun) -> Counts:
 
 
 async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
-    """Failed deliveries once more, refunds to their payments, counts added up, alarms raised."""
+    """Failed deliveries, refunds, carriers once more; counts added up, alarms raised."""
     retried = tried = await queue.retry_webhook_events(BATCH)
     while tried == BATCH:
         tried = await queue.retry_webhook_events(BATCH)
@@ -69,9 +69,14 @@ async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
         added = await queue.fold_connection_stats(COUNTS)
         folded += added
     refusing = await queue.review_connections()
+    settled = looked_at = await queue.settle_carriers(BATCH)
+    while looked_at == BATCH:
+        looked_at = await queue.settle_carriers(BATCH)
+        settled += looked_at
     return {
         "retried": retried,
         "refunds_linked": linked,
+        "carriers_settled": settled,
         "counts_folded": folded,
         "connections_refusing": refusing,
     }

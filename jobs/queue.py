@@ -282,6 +282,10 @@ class Queue:
         """Refunds that missed their payment find it; answers how many."""
         return int(await self._value("select jobs.link_refunds()"))
 
+    async def settle_carriers(self, batch: int) -> int:
+        """Up to batch objects that say who paid find payments they missed; answers how many."""
+        return int(await self._value("select jobs.settle_carriers(%s)", batch))
+
     async def fold_connection_stats(self, batch: int) -> int:
         """Add up to batch delivery counts; answers how many there were."""
         return int(await self._value("select jobs.fold_connection_stats(%s)", batch))

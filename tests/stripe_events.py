@@ -110,6 +110,74 @@ def dispute(charge: Event, name: str = "charge.dispute.funds_withdrawn") -> Even
     )
 
 
+def session(charge: Event, /, **fields: object) -> Event:
+    """The checkout session in which a charge was paid. fields: replaced in the session."""
+    paid = charge["data"]["object"]
+    return fresh(
+        "checkout.session.completed",
+        livemode=charge["livemode"],
+        **{
+            "id": f"cs_{paid['id']}",
+            "payment_intent": paid["payment_intent"],
+            "amount_total": paid["amount"],
+            "currency": paid["currency"],
+            "customer": paid["customer"],
+            "created": paid["created"] - 300,
+            **fields,
+        },
+    )
+
+
+def invoice(charge: Event, /, **fields: object) -> Event:
+    """The invoice that a charge paid; it names the charge nowhere. fields: replaced in it."""
+    paid = charge["data"]["object"]
+    return fresh(
+        "invoice.paid",
+        livemode=charge["livemode"],
+        **{
+            "id": f"in_{paid['id']}",
+            "total": paid["amount"],
+            "amount_paid": paid["amount"],
+            "currency": paid["currency"],
+            "customer": paid["customer"],
+            "created": paid["created"] - 200,
+            **fields,
+        },
+    )
+
+
+def invoice_payment(charge: Event, /, **fields: object) -> Event:
+    """What joins a charge to its invoice. fields: replaced in it."""
+    paid = charge["data"]["object"]
+    return fresh(
+        "invoice_payment.paid",
+        livemode=charge["livemode"],
+        **{
+            "id": f"inpay_{paid['id']}",
+            "invoice": f"in_{paid['id']}",
+            "payment": {"type": "payment_intent", "payment_intent": paid["payment_intent"]},
+            **fields,
+        },
+    )
+
+
+def settled(charge: Event, *, fee: int, currency: str) -> Event:
+    """The charge with its balance transaction. fee: in minor units of the settlement currency."""
+    event = copy.deepcopy(charge)
+    event["id"] = f"evt_{uuid4().hex}"
+    event["type"] = "charge.updated"
+    event["created"] = charge["created"] + 3
+    event["data"]["object"]["balance_transaction"] = {
+        "id": f"txn_{uuid4().hex}",
+        "object": "balance_transaction",
+        "amount": event["data"]["object"]["amount"],
+        "currency": currency,
+        "fee": fee,
+        "exchange_rate": None,
+    }
+    return event
+
+
 def as_sent(event: Event) -> bytes:
     """The bytes of an event, indented as Stripe sends them."""
     return json.dumps(event, indent=2).encode()

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
+from tests.database.by_hand import ask
 from tests.world import Organization, World
 
 PAID_AT = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)
@@ -250,10 +251,14 @@ def test_what_a_person_decided_stays(stripe: Processor) -> None:
         outcome="closed",
     )
     paid = stripe.pays()
-    acme.world.execute(
-        "select app.set_credits(%s, %s, array[%s]::uuid[], '{}')", acme.id, paid, dana.closer_id
+    ask(
+        acme.world,
+        acme.admin(),
+        "set_payment_credits",
+        payment_id=paid,
+        credits=Jsonb([{"role": "closer", "closer_id": str(dana.closer_id), "share": 1}]),
+        reason="They asked for her.",
     )
-    acme.world.execute("update app.payments set attribution_method = 'manual' where id = %s", paid)
     stripe.carries("checkout_session", "cs_1", **SESSION)
     found = stripe.payment()
     assert (found["customer_email"], found["closer_id"]) == ("lee@lead.test", dana.closer_id)

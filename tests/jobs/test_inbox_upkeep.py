@@ -1,5 +1,6 @@
 """The worker retries deliveries that failed, and adds up what was counted."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -11,7 +12,7 @@ from tests.stripe_events import payment, refund
 from tests.world import World
 
 
-def test_one_run_retries_links_and_adds_up(worker: Worker, committed_world: World) -> None:
+def test_one_run_retries_links_settles_and_adds_up(worker: Worker, committed_world: World) -> None:
     world = committed_world
     inbox = open_inbox(world.organization("acme"))
     charge, _ = payment()
@@ -23,6 +24,17 @@ def test_one_run_retries_links_and_adds_up(worker: Worker, committed_world: Worl
         " where organization_id = %s and status = 'queued'",
         Jsonb(charge),
         inbox.organization.id,
+    )
+    # A session that was written down while its payment was, so that neither saw the other.
+    world.insert(
+        "payment_carriers",
+        organization_id=inbox.organization.id,
+        provider="stripe",
+        kind="checkout_session",
+        carrier_id="cs_1",
+        payment_key=charge["data"]["object"]["payment_intent"],
+        phone="2025550143",
+        updated_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
     run_id = world.value(
         "insert into app.platform_runs (kind, max_attempts) values ('inbox-upkeep', 1) returning id"
@@ -36,8 +48,10 @@ def test_one_run_retries_links_and_adds_up(worker: Worker, committed_world: Worl
     assert run()["state"] == "succeeded"
     assert run()["counts"]["retried"] >= 1
     assert run()["counts"]["counts_folded"] >= 2
+    assert run()["counts"]["carriers_settled"] >= 1
     paid = inbox.row("payments")
-    assert paid["refund_amount"] == 1
+    assert (paid["refund_amount"], paid["customer_phone"]) == (1, "2025550143")
+    assert inbox.row("payment_carriers")["is_settled"]
     assert {row["status"] for row in inbox.rows("webhook_events")} == {"processed"}
     assert inbox.row("webhook_connections")["webhook_count"] == 2
     assert "failed_delivery" not in inbox.open_exceptions()

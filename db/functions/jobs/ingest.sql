@@ -53,6 +53,17 @@ $$;
 comment on function jobs.link_refunds() is 'Refunds whose payment was recorded in the same moment find it.';
 grant execute on function jobs.link_refunds() to worker;
 
+-- jobs.settle_carriers: payments and objects that say who paid, recorded in the same moment, find each other; answers how
+-- many of the objects were looked at, at most batch.
+-- Definer:  the worker has no rights on tables.
+create or replace function jobs.settle_carriers(batch integer default 500, as_of timestamptz default now()) returns integer
+language sql volatile security definer set search_path = '' as $$
+    select app.settle_carriers(settle_carriers.batch, settle_carriers.as_of);
+$$;
+comment on function jobs.settle_carriers(integer, timestamptz) is
+    'Payments and objects that say who paid, recorded in the same moment, find each other.';
+grant execute on function jobs.settle_carriers(integer, timestamptz) to worker;
+
 -- jobs.fold_connection_stats: add up what was counted since the last time, up to batch rows, and forget windows of the
 -- limiter that are over. Answers how many rows were added up.
 -- A spell of refusals goes on until there was none for app.end_of_refusals().
