@@ -9,7 +9,6 @@ from typing import NamedTuple
 import orjson
 
 from gateway.verify import Verifier
-from gateway.verify.calendly import verify_delivery as calendly
 from gateway.verify.manychat import verify_delivery as manychat
 from gateway.verify.stripe import verify_delivery as stripe
 from gateway.verify.whop import verify_delivery as whop
@@ -54,7 +53,6 @@ class Provider(NamedTuple):
 
 
 PROVIDERS: Mapping[str, Provider] = {
-    "calendly": Provider(calendly),
     "manychat": Provider(manychat, contact_object),
     "stripe": Provider(stripe),
     "whop": Provider(whop),

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from uuid import uuid4
 
 DATA = Path(__file__).parent / "data"
 
@@ -30,10 +29,6 @@ class Sender:
     def genuine(self, body: bytes) -> Headers:
         """The headers of a delivery that is what it says it is."""
         return self.sign(body, self.secret)
-
-    def new_secret(self) -> str:
-        """Another one, as this provider makes them."""
-        return f"{self.secret}_{uuid4().hex}"
 
     @cached_property
     def payloads(self) -> list[Path]:
@@ -72,12 +67,6 @@ def _whop(body: bytes, secret: str) -> Headers:
     }
 
 
-def _calendly(body: bytes, secret: str) -> Headers:
-    at = int(time.time())
-    digest = _hex_digest(secret, f"{at}.".encode() + body)
-    return {"content-type": "application/json", "calendly-webhook-signature": f"t={at},v1={digest}"}
-
-
 def _manychat(_body: bytes, secret: str) -> Headers:
     return {"content-type": "application/json", "x-webhook-token": secret}
 
@@ -85,7 +74,6 @@ def _manychat(_body: bytes, secret: str) -> Headers:
 SENDERS: Mapping[str, Sender] = {
     sender.provider: sender
     for sender in [
-        Sender("calendly", "signing-key-of-the-tests", _calendly),
         Sender("manychat", "a token of the tests", _manychat),
         Sender("stripe", "whsec_of_the_tests", _stripe),
         Sender("whop", "ws_of_the_tests", _whop),

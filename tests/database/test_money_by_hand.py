@@ -175,7 +175,7 @@ def test_a_deal_brings_its_lead_its_call_and_its_people(
     acme: Organization, record: Callable[..., dict[str, Any]]
 ) -> None:
     lee, dana, eli = acme.lead("lee"), acme.closer("dana"), acme.closer("eli")
-    call = acme.event(lead=lee, closer=dana, setter=acme.setter("sam"), outcome="closed")
+    call = acme.event(lead=lee, closer=dana, setter=acme.setter("sam"), outcome="showed_offer")
     sold = deal(acme, lee, origin_event_id=call.id, closer_id=eli.closer_id)
     made = record(deal_id=sold.id)
     assert (made["deal_id"], made["lead_id"], made["event_id"]) == (sold.id, lee.id, call.id)

@@ -41,6 +41,7 @@ begin
              where p.organization_id = v_old.organization_id and p.id = v_old.id;
             perform app.review_payment(v_old.organization_id, v_old.id);
         end if;
+        perform app.settle_deals(v_event.organization_id, v_event.lead_id);
         return null;
     end if;
 
@@ -77,6 +78,7 @@ begin
     end if;
     perform app.credit_claim(v_org.id, v_id);
     perform app.match_claims(v_org.id, v_event.lead_id);
+    perform app.settle_deals(v_org.id, v_event.lead_id);
     perform app.review_payment(v_org.id, v_id);
     return v_id;
 end;
@@ -86,17 +88,20 @@ comment on function app.record_claim(uuid, uuid) is 'Bring the claim of a call u
 -- app.match_claims: a claim and a processor's payment of one lead, equal in amount and currency and at most 72 hours apart,
 -- are the same money: the payment supersedes the claim if each is the other's only candidate, else a person must decide.
 -- A person decides about a payment recorded by hand, too. Payments that were there when an admin confirmed the claim are other money.
-create or replace function app.match_claims(organization_id uuid, lead_id uuid) returns void
+-- Answers whether it superseded any: money of the lead's deals then counts once where it counted twice.
+drop function if exists app.match_claims(uuid, uuid);
+create function app.match_claims(organization_id uuid, lead_id uuid) returns boolean
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_claim record;
+    v_claim  record;
+    v_change boolean := false;
 begin
     if not exists (
         select from app.payments as c
          where c.organization_id = match_claims.organization_id and c.lead_id = match_claims.lead_id
            and c.claim_state in ('pending', 'confirmed') and c.deleted_at is null
     ) then
-        return;
+        return false;
     end if;
     for v_claim in
         with claims as (
@@ -129,6 +134,7 @@ begin
             update app.payments as c set superseded_by_id = v_claim.payment_ids[1], claim_state = 'superseded'
              where c.organization_id = match_claims.organization_id and c.id = v_claim.id;
             perform app.review_payment(match_claims.organization_id, v_claim.id);
+            v_change := true;
         end if;
         if v_claim.is_certain or v_claim.payment_ids is null then
             perform app.resolve_exception(match_claims.organization_id, 'ambiguous_claim', v_claim.id::text);
@@ -142,6 +148,7 @@ begin
                 jsonb_build_object('claim_id', v_claim.id, 'payment_ids', v_claim.payment_ids));
         end if;
     end loop;
+    return v_change;
 end;
 $$;
 comment on function app.match_claims(uuid, uuid) is 'Claims that a processor''s payment confirms are superseded by it.';
@@ -164,6 +171,7 @@ begin
         perform app.review_payment(release_claims.organization_id, v_claim_id);
     end loop;
     perform app.match_claims(release_claims.organization_id, release_claims.lead_id);
+    perform app.settle_deals(release_claims.organization_id, release_claims.lead_id);
 end;
 $$;
 comment on function app.release_claims(uuid, uuid) is 'Claims whose payment turned out to be another lead''s count again.';
@@ -212,6 +220,7 @@ begin
      where t.organization_id = p.organization_id and t.id = p.id;
     perform app.resolve_exception(p.organization_id, 'ambiguous_claim', p.id::text);
     perform app.match_claims(p.organization_id, p.lead_id);
+    perform app.settle_deals(p.organization_id, p.lead_id);
     perform app.review_payment(p.organization_id, p.id);
 end;
 $$;

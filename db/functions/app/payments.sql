@@ -75,14 +75,15 @@ begin
         v_found := app.find_attribution(v_new);
 
         insert into app.payments (
-            organization_id, id, lead_id, event_id, closer_id, setter_id, source_id, traffic_type_id, whop_connection_id,
+            organization_id, id, lead_id, event_id, deal_id, installment_no, deal_type, closer_id, setter_id, source_id,
+            traffic_type_id, whop_connection_id,
             source, provider, provider_account, provider_payment_id, provider_charge_id, status, livemode, amount, currency,
             amount_base, base_currency, fee_amount, tax_amount, payment_date, customer_email, customer_name, customer_phone,
             provider_customer_id, provider_subscription_id, description, metadata, carried, attribution_method,
             attribution_confidence, attribution_steps)
         values (
-            v_new.organization_id, v_new.id, v_found.lead_id, v_found.event_id, v_found.closer_id, v_found.setter_id,
-            v_found.source_id, v_found.traffic_type_id, connection_id,
+            v_new.organization_id, v_new.id, v_found.lead_id, v_found.event_id, v_found.deal_id, v_found.installment_no,
+            v_found.deal_type, v_found.closer_id, v_found.setter_id, v_found.source_id, v_found.traffic_type_id, connection_id,
             provider, provider, provider_account, provider_payment_id, provider_charge_id, 'succeeded', livemode, amount, currency,
             v_new.amount_base, v_base_currency, fee_amount, v_new.tax_amount, paid_at, v_new.customer_email,
             v_new.customer_name, v_new.customer_phone, v_new.provider_customer_id, v_new.provider_subscription_id,
@@ -94,9 +95,7 @@ begin
                                           v_found.closer_id, v_found.setter_id);
             end if;
             perform app.link_refunds(v_new.organization_id, provider, provider_account, provider_payment_id);
-            if v_found.lead_id is not null then
-                perform app.match_claims(v_new.organization_id, v_found.lead_id);
-            end if;
+            perform app.settle_new_payment(v_new, v_found);
             if v_found.closer_id is null or v_new.amount_base is null then
                 perform app.review_payment(v_new.organization_id, v_new.id);
             end if;
@@ -195,7 +194,8 @@ begin
             p.organization_id, 'unattributed_payment', p.id::text, 'critical', 'payments', array[p.id],
             format('A payment of %s %s on %s has no closer.', p.amount, p.currency, v_day),
             'Attribute the payment to a call or a deal, or set its credits.',
-            jsonb_build_object('payment_id', p.id, 'steps', p.attribution_steps));
+            jsonb_build_object('payment_id', p.id, 'steps', p.attribution_steps,
+                               'suggestions', app.attribution_suggestions(p)));
     else
         perform app.resolve_exception(p.organization_id, 'unattributed_payment', p.id::text);
     end if;

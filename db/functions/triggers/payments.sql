@@ -51,40 +51,40 @@ drop trigger if exists payment_credits_shares_add_up_to_one on app.payment_credi
 create constraint trigger payment_credits_shares_add_up_to_one after insert or update or delete on app.payment_credits
     deferrable initially deferred for each row execute function app.require_whole_shares();
 
--- app.follow_rates: a new exchange rate converts the payments that waited for one.
+-- app.follow_rates: a new exchange rate converts the payments and deals that waited for one.
 create or replace function app.follow_rates() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    perform app.convert_waiting_payments(c.organization_id)
+    perform app.convert_waiting_payments(c.organization_id), app.convert_waiting_deals(c.organization_id)
        from (select distinct r.organization_id from changed_rows as r) as c;
     return null;
 end;
 $$;
-comment on function app.follow_rates() is 'A new exchange rate converts the payments that waited for one.';
+comment on function app.follow_rates() is 'A new exchange rate converts the payments and deals that waited for one.';
 
 create or replace trigger converts_waiting_payments_after_insert after insert on app.fx_rates
     referencing new table as changed_rows for each statement execute function app.follow_rates();
 create or replace trigger converts_waiting_payments_after_update after update on app.fx_rates
     referencing new table as changed_rows for each statement execute function app.follow_rates();
 
--- app.follow_call: payments follow the calls that they may rest on: a call that ended closed attracts them, a deleted one
--- loses them, and other people are credited when others took or set it. What a person decided stays.
+-- app.follow_call: deals and payments follow the calls that they may rest on: a call that ended closed is a deal and attracts
+-- payments, a deleted one loses them, and other people are credited when others took or set it. What a person decided stays.
 create or replace function app.follow_call() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+    perform app.settle_deals(new.organization_id, l.lead_id)
+       from (select distinct u.lead_id from unnest(array[old.lead_id, new.lead_id]) as u (lead_id)) as l;
     perform case when p.claim_state is not null then app.credit_claim(p.organization_id, p.id)::text
                  else app.attribute_payment(p.organization_id, p.id) end
        from app.payments as p
       where p.organization_id = new.organization_id and p.deleted_at is null
-        and (p.event_id = new.id
-             or p.lead_id = new.lead_id
-             or p.attribution_method = 'none' and p.customer_email_norm = new.lead_email_norm)
-        and (p.claim_state is not null and p.event_id = new.id
-             or p.attribution_method in ('none', 'identity_event', 'claim'));
+        and (p.event_id = new.id and (p.claim_state is not null or p.lead_id is distinct from new.lead_id)
+             or p.customer_email_norm = new.lead_email_norm and p.lead_id is distinct from new.lead_id)
+        and (p.claim_state is not null and p.event_id = new.id or app.is_attributed_by_rule(p.attribution_method));
     return null;
 end;
 $$;
-comment on function app.follow_call() is 'Payments follow the calls that they may rest on.';
+comment on function app.follow_call() is 'Deals and payments follow the calls that they may rest on.';
 
 create or replace trigger payments_follow_changed_calls after update on app.events
     for each row when (
@@ -99,17 +99,17 @@ create or replace trigger payments_follow_changed_calls after update on app.even
 create or replace function app.follow_new_calls() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
+    perform app.settle_deals(e.organization_id, e.lead_id)
+       from (select distinct n.organization_id, n.lead_id from changed_rows as n) as e
+      where exists (select from app.payments as p
+                     where p.organization_id = e.organization_id and p.lead_id = e.lead_id and p.deleted_at is null);
     perform app.attribute_payment(w.organization_id, w.id)
-       from (select p.organization_id, p.id
-               from changed_rows as e
-               join app.payments as p on p.organization_id = e.organization_id and p.lead_id = e.lead_id
-              where p.attribution_method in ('none', 'identity_event', 'claim') and p.deleted_at is null
-             union
-             select p.organization_id, p.id
+       from (select distinct p.organization_id, p.id
                from changed_rows as e
                join app.payments as p
                  on p.organization_id = e.organization_id and p.customer_email_norm = e.lead_email_norm
-              where p.attribution_method = 'none' and p.deleted_at is null) as w;
+              where p.lead_id is distinct from e.lead_id and app.is_attributed_by_rule(p.attribution_method)
+                and p.deleted_at is null) as w;
     return null;
 end;
 $$;
@@ -117,6 +117,68 @@ comment on function app.follow_new_calls() is 'Payments that came before the boo
 
 create or replace trigger payments_follow_new_calls after insert on app.events
     referencing new table as changed_rows for each statement execute function app.follow_new_calls();
+
+-- app.follow_form: a form that says anew what was sold on a closed call changes its deal; other forms change the call.
+create or replace function app.follow_form() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform app.settle_deals(e.organization_id, e.lead_id)
+       from app.events as e
+      where e.organization_id = new.organization_id and e.id = new.event_id and e.event_outcome = 'closed';
+    return null;
+end;
+$$;
+comment on function app.follow_form() is 'A form that says anew what was sold on a closed call changes its deal.';
+
+create or replace trigger deals_follow_forms after insert on app.post_call_forms
+    for each row when (new.is_active and new.deal_closed) execute function app.follow_form();
+
+-- app.follow_identity: what a lead is known by from now on, or no more, finds the payments that carry it.
+create or replace function app.follow_identity() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    perform app.attribute_payment(w.organization_id, w.id)
+       from (select p.organization_id, p.id
+               from changed_rows as i
+               join app.payments as p
+                 on p.organization_id = i.organization_id
+                and p.provider = case i.kind when 'whop_user' then 'whop' when 'stripe_customer' then 'stripe' end
+                and p.provider_customer_id = i.value
+              where i.kind in ('stripe_customer', 'whop_user') and p.deleted_at is null
+                and app.is_attributed_by_rule(p.attribution_method)
+             union
+             select p.organization_id, p.id
+               from changed_rows as i
+               join app.payments as p
+                 on p.organization_id = i.organization_id
+                and p.provider = case i.kind when 'whop_membership' then 'whop' when 'stripe_subscription' then 'stripe' end
+                and p.provider_subscription_id = i.value
+              where i.kind in ('stripe_subscription', 'whop_membership') and p.deleted_at is null
+                and app.is_attributed_by_rule(p.attribution_method)
+             union
+             select p.organization_id, p.id
+               from changed_rows as i
+               join app.payments as p on p.organization_id = i.organization_id and p.customer_email_norm = i.value
+              where i.kind = 'email' and p.lead_id is distinct from i.lead_id and p.deleted_at is null
+                and app.is_attributed_by_rule(p.attribution_method)
+             union
+             select p.organization_id, p.id
+               from changed_rows as i
+               join app.payments as p
+                 on p.organization_id = i.organization_id and regexp_replace(p.customer_phone, '[^0-9]', '', 'g') = i.value
+              where i.kind = 'phone' and p.lead_id is null and p.customer_phone is not null and p.deleted_at is null
+                and app.is_attributed_by_rule(p.attribution_method)) as w;
+    return null;
+end;
+$$;
+comment on function app.follow_identity() is 'What a lead is known by finds the payments that carry it.';
+
+create or replace trigger payments_follow_new_identities after insert on app.lead_identities
+    referencing new table as changed_rows for each statement execute function app.follow_identity();
+create or replace trigger payments_follow_changed_identities after update on app.lead_identities
+    referencing new table as changed_rows for each statement execute function app.follow_identity();
+create or replace trigger payments_follow_removed_identities after delete on app.lead_identities
+    referencing old table as changed_rows for each statement execute function app.follow_identity();
 
 -- app.follow_connection: gateways drop what they remember of a connection that changed, and learn of a new one.
 create or replace function app.follow_connection() returns trigger

@@ -1,0 +1,540 @@
+-- Deals: what was sold, by which schedule it is paid, which payments are of it. Automatic deals are derived: whatever order
+-- calls, forms and payments came in, app.settle_deals brings those of a lead to what the facts say. What a person decided
+-- about a deal stays.
+-- Internal: nobody but the owner may call these.
+
+-- app.is_counted: money that is there: succeeded, live, neither deleted nor superseded nor a rejected claim.
+create or replace function app.is_counted(payment app.payments) returns boolean
+language sql immutable parallel safe
+return (payment).status = 'succeeded' and (payment).livemode and (payment).deleted_at is null
+    and (payment).superseded_by_id is null and (payment).claim_state is distinct from 'rejected';
+comment on function app.is_counted(app.payments) is 'Money that is there: succeeded, live, neither deleted nor superseded.';
+
+-- app.comes_before: the order in which payments of a lead are placed: that of their dates, then of their ids at the provider.
+create or replace function app.comes_before(payment app.payments, other app.payments) returns boolean
+language sql immutable parallel safe
+return ((payment).payment_date, coalesce((payment).provider_payment_id, ''), (payment).id)
+       < ((other).payment_date, coalesce((other).provider_payment_id, ''), (other).id);
+comment on function app.comes_before(app.payments, app.payments) is 'The order in which payments of a lead are placed.';
+
+-- app.is_deposit: money for a sale that is not closed: said by the payment, its metadata (salesdash_payment_type), or the
+-- form whose claim it supersedes.
+create or replace function app.is_deposit(payment app.payments) returns boolean
+language sql stable
+begin atomic
+    select coalesce((payment).payment_type, (payment).metadata ->> 'salesdash_payment_type', (
+            select c.payment_type from app.payments as c
+             where c.organization_id = (payment).organization_id and c.superseded_by_id = (payment).id
+             order by c.payment_date limit 1)) is not distinct from 'deposit';
+end;
+comment on function app.is_deposit(app.payments) is 'Money for a sale that is not closed.';
+
+-- app.may_open_deal: may this payment of a known lead, which nothing explains, be a sale of its own? Live money of a processor
+-- that is no deposit; not what a person said is no deal.
+create or replace function app.may_open_deal(payment app.payments) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    return payment.provider in ('stripe', 'whop') and payment.livemode and coalesce(payment.status, 'succeeded') = 'succeeded'
+        and not app.is_deposit(payment)
+        and not exists (
+            select from app.deals as d
+             where d.organization_id = payment.organization_id and not d.is_automatic and d.status = 'void'
+               and (d.origin_payment_id = payment.id
+                    or d.origin_payment_id is not null and d.provider_subscription_id = payment.provider_subscription_id));
+end;
+$$;
+comment on function app.may_open_deal(app.payments) is 'May this payment, which nothing explains, be a sale of its own?';
+
+-- app.choose_deal: the won deal of a lead that a payment is of, as its earlier payments left it; all NULL for none.
+-- call_id: the call that the payment was sold on. only_deal_id: the only deal that may be chosen. is_fixed: only the deal of
+-- that call may. Else, best first: the same subscription; for a deposit the next closing in the attribution window; an open
+-- deal that has an instalment of exactly this amount, the nearest in time; an open deal into which it fits, that of the
+-- call first; the deal of the call; any open deal. Another subscription's deal is chosen only if the call is its own.
+-- A deal is open while its agreed value is not reached. Order of payments: their dates, then their ids at the provider.
+-- installment_no: the instalment of exactly this amount that is due nearest and not paid yet, else the first that earlier
+-- payments do not cover. is_moved: value or subscription of the deal change by this payment. earlier: how many payments of the
+-- deal came before it.
+create or replace function app.choose_deal(
+    payment app.payments, lead_id uuid, call_id uuid, only_deal_id uuid, is_fixed boolean,
+    out deal_id uuid, out event_id uuid, out installment_no integer, out deal_type text, out closer_id uuid, out setter_id uuid,
+    out is_automatic boolean, out confidence numeric, out because text, out is_moved boolean, out earlier bigint
+) returns record
+language plpgsql stable set search_path = '' as $$
+begin
+    if lead_id is null or not payment.livemode or is_fixed and call_id is null and only_deal_id is null then
+        return;
+    end if;
+    select d.id, d.origin_event_id, coalesce(m.installment_no, n.installment_no), d.deal_type, d.closer_id, d.setter_id,
+           d.is_automatic,
+           case r.rank when 6 then 0.85 when 7 then 0.7 else 0.9 end,
+           case r.rank when 0 then 'it was named'
+                       when 1 then 'the deal has the payment''s subscription'
+                       when 2 then 'a deposit belongs to the closing that follows it'
+                       when 3 then 'an instalment of exactly this amount is open'
+                       when 4 then 'the deal of the call is not paid yet'
+                       when 5 then 'the deal is not paid in full yet'
+                       when 6 then 'the deal was closed on the call'
+                       else 'the deal is open' end,
+           d.contract_value_source = 'paid'
+           or payment.provider_subscription_id is not null and d.provider_subscription_id is null,
+           b.earlier
+      into deal_id, event_id, installment_no, deal_type, closer_id, setter_id, is_automatic, confidence, because, is_moved,
+           earlier
+      from app.organizations as o
+      join app.deals as d on d.organization_id = o.id
+     cross join lateral (
+        select coalesce(sum(e.amount) filter (where e.currency = d.currency and app.is_counted(e)), 0) as paid,
+               count(*) as earlier,
+               coalesce(array_agg(e.installment_no) filter (where e.installment_no is not null and app.is_counted(e)), '{}') as taken,
+               (array_agg(e.provider_subscription_id order by e.payment_date, coalesce(e.provider_payment_id, ''), e.id)
+                    filter (where e.provider_subscription_id is not null))[1] as subscription
+          from app.payments as e
+         where e.organization_id = d.organization_id and e.deal_id = d.id and e.deleted_at is null
+           and app.comes_before(e, payment)
+       ) as b
+      left join lateral (
+        select i.installment_no, abs(i.due_on - (payment.payment_date at time zone o.timezone)::date) as days_off
+          from app.deal_installments as i
+         where i.organization_id = d.organization_id and i.deal_id = d.id and i.currency = payment.currency
+           and i.amount = payment.amount and i.installment_no <> all (b.taken)
+         order by 2, i.installment_no limit 1
+       ) as m on true
+      left join lateral (
+        select c.installment_no
+          from (select i.installment_no, sum(i.amount) over (order by i.installment_no) as through
+                  from app.deal_installments as i
+                 where i.organization_id = d.organization_id and i.deal_id = d.id and i.currency = payment.currency) as c
+         where c.through > b.paid
+         order by c.installment_no limit 1
+       ) as n on true
+     cross join lateral (
+        select d.contract_value_source <> 'paid' and b.paid < d.contract_value as is_open,
+               coalesce(case when not d.is_automatic then d.provider_subscription_id end, b.subscription) as subscription
+       ) as s
+     cross join lateral (
+        select case
+            when only_deal_id is not null then case when d.id = only_deal_id then 0 end
+            when is_fixed then case when d.origin_event_id = call_id then 0 end
+            when s.subscription = payment.provider_subscription_id then 1
+            when s.subscription <> payment.provider_subscription_id then case when d.origin_event_id = call_id then 6 end
+            when d.closed_at > payment.payment_date and app.is_deposit(payment) then 2
+            when s.is_open and m.installment_no is not null then 3
+            when d.origin_event_id = call_id and (s.is_open and payment.amount <= d.contract_value - b.paid
+                                                  or d.contract_value_source = 'paid' and b.paid = 0) then 4
+            when s.is_open and payment.amount <= d.contract_value - b.paid and payment.currency = d.currency then 5
+            when d.origin_event_id = call_id then 6
+            when s.is_open then 7 end as rank
+       ) as r
+     where o.id = payment.organization_id and d.lead_id = choose_deal.lead_id
+       and d.status = 'won' and d.deleted_at is null and r.rank is not null
+       and (d.closed_at <= payment.payment_date
+            or only_deal_id is not null or is_fixed
+            or not d.is_automatic
+               and (d.closed_at at time zone o.timezone)::date <= (payment.payment_date at time zone o.timezone)::date
+            or d.origin_event_id is not null
+               and d.closed_at <= payment.payment_date + make_interval(days => o.attribution_window_days)
+               and app.is_deposit(payment))
+     order by r.rank, case when r.rank = 3 then m.days_off end,
+              case when r.rank = 2 then d.closed_at end, d.closed_at desc, d.id
+     limit 1;
+end;
+$$;
+comment on function app.choose_deal(app.payments, uuid, uuid, uuid, boolean) is
+    'The won deal of a lead that a payment is of, as its earlier payments left it.';
+
+-- app.deal_schedule: the instalments of a deal by its value, package and closing day: the package's number and interval for
+-- what is paid in parts, else all at once. Nobody knows the schedule of a plan whose package has none, and what was paid
+-- needs none: then there are no instalments.
+create or replace function app.deal_schedule(deal app.deals)
+returns table (installment_no integer, due_on date, amount numeric)
+language plpgsql stable set search_path = '' as $$
+begin
+    return query
+    select p.no::integer, c.day + (p.no - 1)::integer * coalesce(c.interval_days, 0), p.amount
+      from (select ((deal).closed_at at time zone o.timezone)::date as day,
+                   k.installment_interval_days as interval_days,
+                   case when (deal).payment_type = 'payment_plan' then nullif(k.installment_count, 1)
+                        when (deal).payment_type is null then coalesce(k.installment_count, 1) else 1 end as parts
+              from app.organizations as o
+              left join app.packages as k on k.organization_id = o.id and k.id = (deal).package_id
+             where o.id = (deal).organization_id) as c
+     cross join lateral unnest(app.split_amount(
+            (deal).contract_value, array_fill(1::numeric, array[coalesce(c.parts, 1)]), (deal).currency))
+            with ordinality as p (amount, no)
+     where c.parts is not null and p.amount > 0 and (deal).contract_value_source <> 'paid';
+end;
+$$;
+comment on function app.deal_schedule(app.deals) is 'The instalments of a deal by its value, package and closing day.';
+
+-- app.write_schedule: make the instalments of a deal these, and no others.
+create or replace function app.write_schedule(
+    deal app.deals, numbers integer[], days date[], amounts numeric[]
+) returns void
+language sql volatile set search_path = '' as $$
+    delete from app.deal_installments as i
+     where i.organization_id = (deal).organization_id and i.deal_id = (deal).id and i.installment_no <> all (numbers);
+    insert into app.deal_installments as i (organization_id, deal_id, installment_no, due_on, amount, currency)
+    select (deal).organization_id, (deal).id, w.no, w.day, w.amount, (deal).currency
+      from unnest(numbers, days, amounts) as w (no, day, amount)
+    on conflict on constraint deal_installments_installment_no_key do update
+       set due_on = excluded.due_on, amount = excluded.amount, currency = excluded.currency
+     where (i.due_on, i.amount, i.currency) is distinct from (excluded.due_on, excluded.amount, excluded.currency);
+$$;
+comment on function app.write_schedule(app.deals, integer[], date[], numeric[]) is
+    'Make the instalments of a deal these, and no others.';
+
+-- app.deal_base: the value of a deal in the organization's currency by the rate of its closing day, once and for all: a
+-- deal whose value, currency and closing day stay what they were keeps it.
+create or replace function app.deal_base(deal app.deals, before app.deals) returns numeric
+language plpgsql stable set search_path = '' as $$
+begin
+    if before.contract_value_base is not null
+       and (before.contract_value, before.currency, before.closed_at) = (deal.contract_value, deal.currency, deal.closed_at) then
+        return before.contract_value_base;
+    end if;
+    return (select app.convert(o.id, deal.contract_value, deal.currency, (deal.closed_at at time zone o.timezone)::date)
+              from app.organizations as o where o.id = deal.organization_id);
+end;
+$$;
+comment on function app.deal_base(app.deals, app.deals) is 'The value of a deal by the frozen rate of its closing day.';
+
+-- app.keep_automatic_deal: make the automatic deal of a call or payment what it is now; a void one is won again. What a
+-- person decided about that call stays. Its schedule follows when what it rests on changed.
+-- deal: organization, lead, origin, package, people, value, its source, currency, payment_type, closed_at.
+create or replace function app.keep_automatic_deal(deal app.deals) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_old app.deals;
+    v_new app.deals := keep_automatic_deal.deal;
+begin
+    select d.* into v_old from app.deals as d
+     where d.organization_id = v_new.organization_id and d.is_automatic
+       and (d.origin_event_id = v_new.origin_event_id or d.origin_payment_id = v_new.origin_payment_id);
+    if v_old.id is not null and v_new.contract_value_source = 'package'
+       and (v_old.contract_value_source, v_old.package_id) = ('package', v_new.package_id) then
+        v_new.contract_value := v_old.contract_value;   -- The price of that day; a new one is for new deals.
+        v_new.currency := v_old.currency;
+    elsif v_old.id is not null and v_new.contract_value_source = 'paid' and v_old.contract_value_source = 'paid'
+          and v_old.currency = v_new.currency then
+        v_new.contract_value := v_old.contract_value;
+    end if;
+    v_new.contract_value_base := app.deal_base(v_new, v_old);
+    if v_old.id is null then
+        insert into app.deals as d (
+            organization_id, lead_id, origin_event_id, origin_payment_id, package_id, closer_id, setter_id, contract_value,
+            contract_value_source, currency, contract_value_base, base_currency, payment_type, closed_at, is_automatic)
+        values (
+            v_new.organization_id, v_new.lead_id, v_new.origin_event_id, v_new.origin_payment_id, v_new.package_id,
+            v_new.closer_id, v_new.setter_id, v_new.contract_value, v_new.contract_value_source, v_new.currency,
+            v_new.contract_value_base, v_new.base_currency, v_new.payment_type, v_new.closed_at, true)
+        returning d.* into v_new;
+    else
+        update app.deals as d
+           set lead_id = v_new.lead_id, package_id = v_new.package_id, closer_id = v_new.closer_id, setter_id = v_new.setter_id,
+               contract_value = v_new.contract_value, contract_value_source = v_new.contract_value_source,
+               currency = v_new.currency, contract_value_base = v_new.contract_value_base, base_currency = v_new.base_currency,
+               payment_type = v_new.payment_type, closed_at = v_new.closed_at, status = 'won', voided_at = null, void_reason = null
+         where d.organization_id = v_old.organization_id and d.id = v_old.id
+           and (d.lead_id, d.package_id, d.closer_id, d.setter_id, d.contract_value, d.contract_value_source, d.currency,
+                d.contract_value_base, d.base_currency, d.payment_type, d.closed_at, d.status)
+               is distinct from
+               (v_new.lead_id, v_new.package_id, v_new.closer_id, v_new.setter_id, v_new.contract_value,
+                v_new.contract_value_source, v_new.currency, v_new.contract_value_base, v_new.base_currency, v_new.payment_type,
+                v_new.closed_at, 'won');
+        v_new.id := v_old.id;
+    end if;
+    if (v_old.package_id, v_old.contract_value, v_old.contract_value_source, v_old.currency, v_old.payment_type, v_old.closed_at)
+       is distinct from
+       (v_new.package_id, v_new.contract_value, v_new.contract_value_source, v_new.currency, v_new.payment_type, v_new.closed_at)
+    then
+        perform app.write_schedule(
+                v_new, coalesce(array_agg(s.installment_no), '{}'), array_agg(s.due_on), array_agg(s.amount))
+           from app.deal_schedule(v_new) as s;
+    end if;
+    return v_new.id;
+end;
+$$;
+comment on function app.keep_automatic_deal(app.deals) is 'Make the automatic deal of a call or payment what it is now.';
+
+-- app.void_automatic_deals: automatic deals whose call or payment no longer makes them are void, and say why.
+create or replace function app.void_automatic_deals(organization_id uuid, deal_ids uuid[], reason text) returns void
+language sql volatile set search_path = '' as $$
+    update app.deals as d set status = 'void', voided_at = now(), void_reason = void_automatic_deals.reason
+     where d.organization_id = void_automatic_deals.organization_id and d.id = any (deal_ids) and d.is_automatic
+       and d.status <> 'void';
+$$;
+comment on function app.void_automatic_deals(uuid, uuid[], text) is 'Automatic deals that nothing makes any more are void.';
+
+-- app.settle_call_deals: one automatic deal for each call of a lead that ended closed, by its ruling form; none for others.
+create or replace function app.settle_call_deals(organization_id uuid, lead_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_call record;
+    v_deal app.deals;
+    v_kept uuid[] := '{}';
+begin
+    for v_call in
+        select e.id, e.scheduled_at, e.credited_closer_id, f.package_id, f.payment_type,
+               case o.setter_attribution when 'event' then e.credited_setter_id
+                                         when 'original' then l.original_setter_id else l.current_setter_id end as setter_id,
+               coalesce(f.contract_value, k.price, 0) as value,
+               case when f.contract_value is not null then f.currency when k.price is not null then k.currency
+                    else coalesce(f.currency, o.currency) end as currency,
+               case when f.contract_value is not null then 'form' when k.price is not null then 'package' else 'paid' end as source,
+               o.currency as base_currency
+          from app.organizations as o
+          join app.leads as l on l.organization_id = o.id
+          join app.events as e on e.organization_id = l.organization_id and e.lead_id = l.id
+          join app.post_call_forms as f on f.organization_id = e.organization_id and f.event_id = e.id and f.is_active
+          left join app.packages as k on k.organization_id = f.organization_id and k.id = f.package_id
+         where o.id = settle_call_deals.organization_id and l.id = settle_call_deals.lead_id
+           and e.event_outcome = 'closed' and e.deleted_at is null and e.duplicate_of_id is null
+           and f.deal_closed and f.payment_type is distinct from 'deposit'
+           and not exists (
+                select from app.deals as d
+                 where d.organization_id = e.organization_id and d.origin_event_id = e.id and not d.is_automatic
+                   and d.deleted_at is null)
+         order by e.scheduled_at, e.id
+    loop
+        v_deal.organization_id := settle_call_deals.organization_id;
+        v_deal.lead_id := settle_call_deals.lead_id;
+        v_deal.origin_event_id := v_call.id;
+        v_deal.package_id := v_call.package_id;
+        v_deal.closer_id := v_call.credited_closer_id;
+        v_deal.setter_id := v_call.setter_id;
+        v_deal.contract_value := app.money(v_call.value, v_call.currency);
+        v_deal.contract_value_source := v_call.source;
+        v_deal.currency := v_call.currency;
+        v_deal.base_currency := v_call.base_currency;
+        v_deal.payment_type := v_call.payment_type;
+        v_deal.closed_at := v_call.scheduled_at;
+        v_kept := v_kept || app.keep_automatic_deal(v_deal);
+    end loop;
+    perform app.void_automatic_deals(d.organization_id, array_agg(d.id), 'The call did not end closed after all.')
+       from app.deals as d
+      where d.organization_id = settle_call_deals.organization_id and d.lead_id = settle_call_deals.lead_id
+        and d.is_automatic and d.origin_event_id is not null and d.status <> 'void' and d.id <> all (v_kept)
+      group by d.organization_id;
+end;
+$$;
+comment on function app.settle_call_deals(uuid, uuid) is 'One automatic deal for each call of a lead that ended closed.';
+
+-- app.place_payment: where a payment of a lead belongs, as the deals and its earlier payments are now. Of a payment that a
+-- person or a form attributed only the deal follows: that of its call, or the one it was given while that is won.
+create or replace function app.place_payment(payment app.payments) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_found  record;
+    v_choice record;
+    v_deal   app.deals;
+begin
+    if app.is_attributed_by_rule(payment.attribution_method) then
+        v_found := app.find_attribution(payment);
+        if v_found.opens_deal then
+            v_deal.organization_id := payment.organization_id;
+            v_deal.lead_id := v_found.lead_id;
+            v_deal.origin_payment_id := payment.id;
+            v_deal.package_id := payment.package_id;
+            v_deal.contract_value := payment.amount;
+            v_deal.contract_value_source := 'paid';
+            v_deal.currency := payment.currency;
+            v_deal.base_currency := payment.base_currency;
+            v_deal.payment_type := payment.payment_type;
+            v_deal.closed_at := payment.payment_date;
+            v_found.deal_id := app.keep_automatic_deal(v_deal);
+            v_found.deal_type := (select d.deal_type from app.deals as d
+                                   where d.organization_id = payment.organization_id and d.id = v_found.deal_id);
+        else
+            perform app.void_automatic_deals(d.organization_id, array[d.id], 'A call or another deal explains its payment.')
+               from app.deals as d
+              where d.organization_id = payment.organization_id and d.origin_payment_id = payment.id
+                and d.is_automatic and d.status <> 'void';
+        end if;
+        perform app.write_attribution(payment.organization_id, payment.id, v_found);
+        return;
+    end if;
+
+    v_choice := app.choose_deal(
+        payment, payment.lead_id, payment.event_id, case when payment.claim_state is null then payment.deal_id end, true);
+    if v_choice.deal_id is null then
+        v_choice := app.choose_deal(payment, payment.lead_id, payment.event_id, null, payment.payment_type is distinct from 'deposit');
+    end if;
+    update app.payments as p
+       set deal_id = v_choice.deal_id, installment_no = v_choice.installment_no,
+           deal_type = case when p.deal_id is null and v_choice.deal_id is null then p.deal_type else v_choice.deal_type end
+     where p.organization_id = payment.organization_id and p.id = payment.id
+       and (p.deal_id, p.installment_no) is distinct from (v_choice.deal_id, v_choice.installment_no);
+    if payment.attribution_method = 'manual' or payment.claim_state is not null then
+        perform app.credit_sale(payment.organization_id, payment.id);
+        perform app.review_payment(payment.organization_id, payment.id);
+    end if;
+end;
+$$;
+comment on function app.place_payment(app.payments) is 'Where a payment of a lead belongs, as deals and earlier payments are now.';
+
+-- app.finish_deals: what follows of a lead's deals from their payments: the value of those whose value is what was paid, the
+-- subscription, which of them was the first, the type of their payments, and the exceptions of those without a rate.
+create or replace function app.finish_deals(organization_id uuid, lead_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_deal app.deals;
+    v_day  date;
+begin
+    with paid as (
+        select d.id,
+               coalesce(sum(p.amount) filter (where p.currency = d.currency and app.is_counted(p)), 0) as amount,
+               (array_agg(p.provider_subscription_id order by p.payment_date, coalesce(p.provider_payment_id, ''), p.id)
+                    filter (where p.provider_subscription_id is not null and p.deleted_at is null))[1] as subscription,
+               case when row_number() over (partition by d.status order by d.closed_at, d.id) = 1
+                    then 'new_deal' else 'upsell' end as deal_type
+          from app.deals as d
+          left join app.payments as p on p.organization_id = d.organization_id and p.deal_id = d.id
+         where d.organization_id = finish_deals.organization_id and d.lead_id = finish_deals.lead_id
+           and d.status = 'won' and d.deleted_at is null
+         group by d.organization_id, d.id
+    ), wanted as (
+        select d.id, p.subscription, p.deal_type,
+               case d.contract_value_source when 'paid' then app.money(p.amount, d.currency) else d.contract_value end as value
+          from paid as p
+          join app.deals as d on d.organization_id = finish_deals.organization_id and d.id = p.id
+         where d.is_automatic
+    )
+    update app.deals as d
+       set contract_value = w.value, provider_subscription_id = w.subscription, deal_type = w.deal_type,
+           contract_value_base = case
+               when w.value = d.contract_value and d.contract_value_base is not null then d.contract_value_base
+               when d.currency = d.base_currency then w.value
+               else app.convert(d.organization_id, w.value, d.currency, (d.closed_at at time zone o.timezone)::date) end
+      from wanted as w, app.organizations as o
+     where d.organization_id = finish_deals.organization_id and d.id = w.id and o.id = d.organization_id
+       and ((d.contract_value, d.provider_subscription_id, d.deal_type) is distinct from (w.value, w.subscription, w.deal_type)
+            or d.contract_value_base is null);
+    update app.payments as p set deal_type = d.deal_type
+      from app.deals as d
+     where d.organization_id = finish_deals.organization_id and d.lead_id = finish_deals.lead_id and d.status = 'won'
+       and p.organization_id = d.organization_id and p.deal_id = d.id and p.deal_type is distinct from d.deal_type;
+    for v_deal in
+        select d.* from app.deals as d
+         where d.organization_id = finish_deals.organization_id and d.lead_id = finish_deals.lead_id
+           and d.currency <> d.base_currency
+    loop
+        if v_deal.contract_value_base is null and v_deal.status <> 'void' and v_deal.deleted_at is null then
+            select (v_deal.closed_at at time zone o.timezone)::date into v_day
+              from app.organizations as o where o.id = v_deal.organization_id;
+            perform app.record_exception(
+                v_deal.organization_id, 'missing_rate', v_deal.id::text, 'critical', 'deals', array[v_deal.id],
+                format('A deal of %s %s on %s counts nowhere: there is no rate to %s at most 7 days old.',
+                       v_deal.contract_value, v_deal.currency, v_day, v_deal.base_currency),
+                'Enter the exchange rate of that day.', jsonb_build_object('deal_id', v_deal.id));
+        else
+            perform app.resolve_exception(v_deal.organization_id, 'missing_rate', v_deal.id::text);
+        end if;
+    end loop;
+end;
+$$;
+comment on function app.finish_deals(uuid, uuid) is 'What follows of a lead''s deals from their payments.';
+
+-- app.settle_deals: bring the automatic deals of a lead, and where its payments belong, to what the facts say.
+-- Guarantees: idempotent, and the same whatever order calls, forms and payments came in: the deals of calls first, then the
+--             payments one after the other by their own order, each as the earlier ones leave the deals. Hand-made deals are
+--             not touched. One transaction at a time settles a lead.
+create or replace function app.settle_deals(organization_id uuid, lead_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_id    uuid;
+    p       app.payments;
+    v_leads uuid[] := '{}';
+begin
+    if settle_deals.lead_id is null then
+        return;
+    end if;
+    perform from app.leads as l
+      where l.organization_id = settle_deals.organization_id and l.id = settle_deals.lead_id for no key update;
+    perform app.settle_call_deals(settle_deals.organization_id, settle_deals.lead_id);
+    perform app.void_automatic_deals(d.organization_id, array_agg(d.id), 'Its payment is another lead''s, or was deleted.')
+       from app.deals as d
+       join app.payments as o on o.organization_id = d.organization_id and o.id = d.origin_payment_id
+      where d.organization_id = settle_deals.organization_id and d.lead_id = settle_deals.lead_id
+        and d.is_automatic and d.status <> 'void'
+        and (o.deleted_at is not null or o.lead_id is distinct from d.lead_id
+             or not app.is_attributed_by_rule(o.attribution_method))
+      group by d.organization_id;
+    foreach v_id in array array(
+        select o.id from app.payments as o
+         where o.organization_id = settle_deals.organization_id and o.lead_id = settle_deals.lead_id and o.deleted_at is null
+         order by o.payment_date, coalesce(o.provider_payment_id, ''), o.id)
+    loop
+        select o.* into p from app.payments as o
+         where o.organization_id = settle_deals.organization_id and o.id = v_id and o.deleted_at is null
+           for no key update;
+        perform app.place_payment(p);
+        v_leads := v_leads || array(
+            select o.lead_id from app.payments as o
+             where o.organization_id = p.organization_id and o.id = p.id and o.lead_id <> settle_deals.lead_id
+               and o.lead_id <> all (v_leads));
+    end loop;
+    perform app.finish_deals(settle_deals.organization_id, settle_deals.lead_id);
+    foreach v_id in array v_leads loop
+        perform app.settle_deals(settle_deals.organization_id, v_id);
+    end loop;
+end;
+$$;
+comment on function app.settle_deals(uuid, uuid) is 'Bring the automatic deals of a lead to what the facts say.';
+
+-- app.settle_new_payment: the same after a payment was made where the ladder placed it, and its claim was superseded: all of it
+-- only when the payment opens a deal, when later payments of the lead may move, or when another transaction placed one at the
+-- same moment; then payments that know their customer by this one.
+create or replace function app.settle_new_payment(payment app.payments, found record) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_superseded constant boolean := found.lead_id is not null and app.match_claims(payment.organization_id, found.lead_id);
+begin
+    if found.deal_id is not null or found.opens_deal or v_superseded then
+        perform from app.leads as l
+          where l.organization_id = payment.organization_id and l.id = found.lead_id for no key update;
+        if found.opens_deal or v_superseded or (
+                select count(*) filter (where app.comes_before(payment, o)) > 0
+                    or count(*) filter (where o.deal_id = found.deal_id and app.comes_before(o, payment)) <> found.earlier
+                  from app.payments as o
+                 where o.organization_id = payment.organization_id and o.lead_id = found.lead_id and o.id <> payment.id
+                   and o.deleted_at is null) then
+            perform app.settle_deals(payment.organization_id, found.lead_id);
+        elsif found.moves_deal then
+            perform app.finish_deals(payment.organization_id, found.lead_id);
+        end if;
+    end if;
+    if payment.provider_customer_id is not null and exists (
+            select from app.payments as o
+             where o.organization_id = payment.organization_id and o.provider = payment.provider
+               and o.provider_customer_id = payment.provider_customer_id
+               and o.attribution_method in ('none', 'reference', 'provider_customer', 'manual')
+               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id)
+       or payment.provider_subscription_id is not null and exists (
+            select from app.payments as o
+             where o.organization_id = payment.organization_id and o.provider = payment.provider
+               and o.provider_subscription_id = payment.provider_subscription_id
+               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id) then
+        perform app.pass_on_customer(payment);
+    end if;
+end;
+$$;
+comment on function app.settle_new_payment(app.payments, record) is 'Settle claims, deals and customers after a payment was made.';
+
+-- app.convert_waiting_deals: deals without a value in the organization's currency get one, now that rates changed.
+create or replace function app.convert_waiting_deals(organization_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    update app.deals as d set contract_value_base = c.base
+      from (select w.id, app.convert(w.organization_id, w.contract_value, w.currency, (w.closed_at at time zone o.timezone)::date) as base
+              from app.deals as w
+              join app.organizations as o on o.id = w.organization_id
+             where w.organization_id = convert_waiting_deals.organization_id and w.contract_value_base is null) as c
+     where d.organization_id = convert_waiting_deals.organization_id and d.id = c.id and c.base is not null;
+    perform app.resolve_exception(d.organization_id, 'missing_rate', d.id::text)
+       from app.deals as d
+       join app.exceptions as e
+         on e.organization_id = d.organization_id and e.check_name = 'missing_rate' and e.dedupe_key = d.id::text and e.state = 'open'
+      where d.organization_id = convert_waiting_deals.organization_id and d.contract_value_base is not null;
+end;
+$$;
+comment on function app.convert_waiting_deals(uuid) is 'Convert deals that waited for an exchange rate.';

@@ -1,1 +1,0 @@
-../0012_bookings.rollback.sql

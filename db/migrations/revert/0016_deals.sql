@@ -1,0 +1,1 @@
+../0016_deals.rollback.sql
