@@ -4,7 +4,9 @@
     /rows/{connection_id}  one INSERT of the same rows that the product ends with
 
 The tables are copies with the product's columns, checks and indexes, without foreign keys,
-triggers, duplicates, limits or attribution: whose sale it is comes ready-made from memory.
+triggers, duplicates, limits or attribution: whose sale it is comes ready-made from memory. The
+rows are those that a delivery ends with: key, inbox, payment, two credits, three of the
+audit trail, a count.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ create table bench.webhook_events (like app.webhook_events including all);
 create table bench.payments (like app.payments including all);
 create table bench.payment_credits (like app.payment_credits including all);
 create table bench.connection_stats (like app.connection_stats including all);
+create table bench.audit_logs (like app.audit_logs including all);
 grant usage on schema bench to gateway;
 grant select, insert on all tables in schema bench to gateway;
 grant execute on all functions in schema app to gateway;

@@ -27,13 +27,21 @@ with given as (
            g.body #>> '{data,object,description}', g.body #> '{data,object,metadata}', 'identity_event', 0.6,
            '[{"what": "email", "because": "the latest call with this email before the payment", "decided": "call"}]'
       from given as g
+    returning *
 ), counted as (
     insert into bench.connection_stats (organization_id, connection_id, accepted)
     values (%(organization_id)s, %(connection_id)s, 1)
+), credited as (
+    insert into bench.payment_credits (
+        organization_id, payment_id, role, closer_id, setter_id, share, amount_base, base_currency)
+    select %(organization_id)s, g.payment_id, r.role, case r.role when 'closer' then %(closer_id)s::uuid end,
+           case r.role when 'setter' then %(setter_id)s::uuid end, 1,
+           round((g.body #>> '{data,object,amount_captured}')::numeric / 100, 2), 'USD'
+      from given as g cross join (values ('closer'), ('setter')) as r (role)
+    returning *
 )
-insert into bench.payment_credits (
-    organization_id, payment_id, role, closer_id, setter_id, share, amount_base, base_currency)
-select %(organization_id)s, g.payment_id, r.role, case r.role when 'closer' then %(closer_id)s::uuid end,
-       case r.role when 'setter' then %(setter_id)s::uuid end, 1,
-       round((g.body #>> '{data,object,amount_captured}')::numeric / 100, 2), 'USD'
-  from given as g cross join (values ('closer'), ('setter')) as r (role)
+insert into bench.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_role, new_data)
+select w.organization_id, w.table_name, w.id, 'INSERT', 'gateway', 'gateway', w.new_data
+  from (select p.organization_id, 'payments' as table_name, p.id, jsonb_strip_nulls(to_jsonb(p)) as new_data from paid as p
+        union all
+        select c.organization_id, 'payment_credits', c.id, jsonb_strip_nulls(to_jsonb(c)) from credited as c) as w

@@ -94,19 +94,31 @@ create or replace function ingest.record_delivery(
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan
 set enable_seqscan = off as $$
 declare
+    v_minute   constant timestamptz := date_trunc('minute', received_at, 'UTC');
     c          record;
+    v_wait     numeric;
     v_envelope record;
     v_outcome  record;
 begin
-    select k.connection_type, k.provider_account, k.rate_limit_per_minute into c
+    select k.connection_type, k.provider_account, k.rate_limit_per_minute, coalesce(l.hits, 0) as hits,
+           coalesce(b.hits, 0) as hits_before
+      into c
       from app.webhook_connections as k
       join app.organizations as o on o.id = k.organization_id
+      left join app.rate_limits as l
+        on l.organization_id = k.organization_id and l.connection_id = k.id and l.window_start = v_minute
+      left join app.rate_limits as b
+        on b.organization_id = k.organization_id and b.connection_id = k.id and b.window_start = v_minute - interval '1 minute'
      where k.organization_id = record_delivery.organization_id and k.id = record_delivery.connection_id
        and k.is_active and k.deleted_at is null and o.deleted_at is null and o.suspended_at is null;
     if not found then
         raise exception using errcode = 'PT404', message = 'No such connection.';
     end if;
-    perform ingest.require_limit(organization_id, connection_id, c.rate_limit_per_minute, received_at, counted => false);
+    v_wait := ingest.wait_for_limit(
+        c.rate_limit_per_minute, c.hits_before, c.hits, extract(epoch from received_at - v_minute));
+    if v_wait > 0 then
+        perform ingest.refuse_over_limit(v_wait);
+    end if;
     v_envelope := ingest.envelope(c.connection_type, body);
     if v_envelope.id is null or v_envelope.event_type is null or length(v_envelope.id) > 255 or length(v_envelope.event_type) > 255 then
         raise exception using errcode = 'PT400', message = 'The body is not an event.',
@@ -143,7 +155,7 @@ begin
     insert into app.connection_stats (organization_id, connection_id, received_at, accepted, duplicates, failed)
     values (record_delivery.organization_id, record_delivery.connection_id, record_delivery.received_at,
             (status <> 'duplicate')::integer, (status = 'duplicate')::integer, (status = 'queued')::integer);
-    perform ingest.require_limit(organization_id, connection_id, c.rate_limit_per_minute, received_at, counted => true);
+    perform ingest.take_from_limit(organization_id, connection_id, c.rate_limit_per_minute, c.hits_before, received_at);
 end;
 $$;
 comment on function ingest.record_delivery(uuid, uuid, jsonb, timestamptz, boolean) is 'Take in one verified delivery.';

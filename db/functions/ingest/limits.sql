@@ -25,38 +25,27 @@ end;
 $$;
 comment on function ingest.refuse_over_limit(numeric) is 'Raises PT429.';
 
--- ingest.require_limit: refuse what is over the limit. With counted, count this delivery first: then a refusal undoes its
--- whole transaction, and the row, which all senders of the connection share, stays locked until the commit. So look without
--- counting first, and count last.
-create or replace function ingest.require_limit(
-    organization_id uuid, connection_id uuid, per_minute integer, as_of timestamptz, counted boolean
+-- ingest.take_from_limit: count one delivery; over the limit PT429, which undoes the whole transaction.
+-- The row is shared by all senders of the connection and stays locked until the commit, so this comes last: look without
+-- counting first. previous_hits: of the minute before.
+create or replace function ingest.take_from_limit(
+    organization_id uuid, connection_id uuid, per_minute integer, previous_hits integer, as_of timestamptz
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_window   constant timestamptz := date_trunc('minute', as_of, 'UTC');
-    v_hits     integer;
-    v_previous integer;
-    v_wait     numeric;
+    v_window constant timestamptz := date_trunc('minute', as_of, 'UTC');
+    v_hits   integer;
+    v_wait   numeric;
 begin
-    if counted then
-        insert into app.rate_limits as l (organization_id, connection_id, window_start, hits)
-        values (require_limit.organization_id, require_limit.connection_id, v_window, 1)
-        on conflict on constraint rate_limits_window_start_key do update set hits = l.hits + 1
-        returning l.hits - 1 into v_hits;
-    else
-        select l.hits into v_hits from app.rate_limits as l
-         where l.organization_id = require_limit.organization_id and l.connection_id = require_limit.connection_id
-           and l.window_start = v_window;
-    end if;
-    select l.hits into v_previous from app.rate_limits as l
-     where l.organization_id = require_limit.organization_id and l.connection_id = require_limit.connection_id
-       and l.window_start = v_window - interval '1 minute';
-    v_wait := ingest.wait_for_limit(
-        per_minute, coalesce(v_previous, 0), coalesce(v_hits, 0), extract(epoch from as_of - v_window));
+    insert into app.rate_limits as l (organization_id, connection_id, window_start, hits)
+    values (take_from_limit.organization_id, take_from_limit.connection_id, v_window, 1)
+    on conflict on constraint rate_limits_window_start_key do update set hits = l.hits + 1
+    returning l.hits - 1 into v_hits;
+    v_wait := ingest.wait_for_limit(per_minute, previous_hits, v_hits, extract(epoch from as_of - v_window));
     if v_wait > 0 then
         perform ingest.refuse_over_limit(v_wait);
     end if;
 end;
 $$;
-comment on function ingest.require_limit(uuid, uuid, integer, timestamptz, boolean) is
-    'Refuses a delivery that is over the limit of its connection.';
+comment on function ingest.take_from_limit(uuid, uuid, integer, integer, timestamptz) is
+    'Counts a delivery; refuses it over the limit of its connection.';

@@ -46,7 +46,7 @@ end;
 $$;
 comment on function app.current_actor() is 'Kind, id, database role and session of who is acting, and the reason given for it.';
 
--- app.audit_log_trigger: statement trigger of sensitive tenant tables.
+-- app.audit_log_trigger: statement trigger of sensitive tenant tables. Of a new row, columns that are NULL are left out.
 create or replace function app.audit_log_trigger() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -57,7 +57,7 @@ begin
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
                                     actor_session_id, request_id, reason, new_data)
         select n.organization_id, tg_table_name, n.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
-               v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(n) - v_secret
+               v_actor.session_id, v_actor.request_id, v_actor.reason, jsonb_strip_nulls(to_jsonb(n)) - v_secret
           from new_rows as n;
     elsif tg_op = 'UPDATE' then
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,

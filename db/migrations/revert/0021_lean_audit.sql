@@ -1,0 +1,1 @@
+../0021_lean_audit.rollback.sql
