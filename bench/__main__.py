@@ -14,12 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import deploy_under_load, fuzz, ingest, policies
+from bench import chaos, deploy_under_load, fuzz, ingest, policies
 from bench.measure import Row
 from bench.stack import running_stack
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-PROOFS = {"fuzz": fuzz.main}
+PROOFS = {"chaos": chaos.main, "fuzz": fuzz.main}
 """What `python -m bench <name> [arguments]` runs; with no name everything is measured."""
 
 
