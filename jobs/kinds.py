@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, NoReturn, TypeVar
+
+from psycopg.errors import LockNotAvailable
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_random
 
 from jobs.queue import ClaimedRun, Queue
+
+
+class TablesBusy(Exception):
+    """Somebody was reading or writing the tables whenever we wanted to change them."""
 
 
 class RunLost(Exception):
@@ -19,6 +27,7 @@ REPLAYED = 100
 COUNTS = 50_000
 """Delivery counts that are added up in one transaction."""
 
+T = TypeVar("T")
 Counts = Mapping[str, int]
 Job = Callable[[Queue, ClaimedRun], Awaitable[Counts]]
 """Does a run and answers what it did, by name. May be cancelled anywhere and started again."""
@@ -48,8 +57,32 @@ async def replay_webhooks(queue: Queue, run: ClaimedRun) -> Counts:
 
 
 async def partition_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
-    """Partitions of the months ahead."""
-    return {"partitions_made": await queue.ensure_partitions()}
+    """Partitions of the months ahead; away with months that nobody has to keep any longer."""
+    made = await unhurried(queue.ensure_partitions)
+    dropped = 0
+    while await unhurried(queue.drop_expired_partition):
+        dropped += 1
+    return {"partitions_made": made, "partitions_dropped": dropped}
+
+
+async def unhurried(change: Callable[[], Awaitable[T]], *, tries: int = 40) -> T:
+    """Do a change of tables, each time that somebody is in its way a moment later.
+
+    Raises TablesBusy after so many tries: the run is tried again with back-off.
+    """
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(LockNotAvailable),
+        wait=wait_random(0.05, 0.25),
+        stop=stop_after_attempt(tries),
+        retry_error_callback=_busy,
+    ):
+        with attempt:
+            return await change()
+    raise TablesBusy
+
+
+def _busy(_state: RetryCallState) -> NoReturn:
+    raise TablesBusy
 
 
 async def housekeeping(queue: Queue, _run: ClaimedRun) -> Counts:

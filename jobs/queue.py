@@ -274,6 +274,11 @@ class Queue:
         """Make the partitions of the months ahead; answers how many were missing."""
         return int(await self._value("select jobs.ensure_partitions()"))
 
+    async def drop_expired_partition(self) -> str | None:
+        """Drop the oldest month past its retention; answers its name, None without one."""
+        name = await self._value("select jobs.drop_expired_partition()")
+        return None if name is None else str(name)
+
     async def retry_webhook_events(self, batch: int) -> int:
         """Process up to batch failed deliveries that are due; answers how many."""
         return int(await self._value("select jobs.retry_webhook_events(%s)", batch))

@@ -421,6 +421,10 @@ class SessionStore:
     async def worker_seen_ago(self) -> float | None:
         return await self._scalar(float, "select session.worker_seen_ago()", {})
 
+    async def partition_state(self) -> str | None:
+        """ready, or warning or missing with what is not there."""
+        return await self._scalar(str, "select session.partition_state()", {})
+
     async def _scalar(
         self, shape: type[_Row], query: Query, arguments: Mapping[str, Any]
     ) -> _Row | None:

@@ -13,7 +13,12 @@ from salesdash.doctor import examine
 from salesdash.home import home_of
 from salesdash.settings import load_settings
 
-MARKS = {"good": "[green]✓[/green]", "bad": "[red]✗[/red]", "skipped": "[yellow]-[/yellow]"}
+MARKS = {
+    "good": "[green]✓[/green]",
+    "warning": "[yellow]![/yellow]",
+    "bad": "[red]✗[/red]",
+    "skipped": "[yellow]-[/yellow]",
+}
 
 
 def doctor(

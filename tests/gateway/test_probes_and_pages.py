@@ -42,13 +42,41 @@ def test_readiness_names_what_is_missing(
     assert missing.status_code == 503
     assert missing.json() == {
         "status": "not ready",
-        "checks": {"database": "ready", "postgrest": "ready", "worker": "never seen"},
+        "checks": {
+            "database": "ready",
+            "postgrest": "ready",
+            "worker": "never seen",
+            "partitions": "ready",
+        },
     }
     committed_world.execute("insert into app.worker_heartbeats (worker_id) values ('w1')")
     assert get(gateway, "/readyz").status_code == 200
     committed_world.execute("update app.worker_heartbeats set seen_at = now() - interval '60 s'")
     assert "not seen for 60 s" in get(gateway, "/readyz").json()["checks"]["worker"]
     assert get(gateway, "/livez").status_code == get(gateway, "/healthz").status_code == 200
+
+
+def test_readiness_warns_of_partitions_before_it_fails(
+    gateway: Gateway, committed_world: World
+) -> None:
+    def drop(months: int) -> None:
+        month = committed_world.value(
+            "select to_char((now() at time zone 'UTC') + make_interval(months => %s), 'YYYY_MM')",
+            months,
+        )
+        committed_world.execute(f"drop table app.webhook_events_{month}")
+
+    committed_world.execute("insert into app.worker_heartbeats values ('w2', now(), now())")
+    drop(2)
+    warned = get(gateway, "/readyz")
+    assert warned.status_code == 200
+    assert warned.json()["checks"]["partitions"].startswith("warning: no webhook_events_")
+    drop(1)
+    missing = get(gateway, "/readyz")
+    assert missing.status_code == 503
+    assert missing.json()["checks"]["partitions"].startswith("missing: no webhook_events_")
+    committed_world.execute("select app.ensure_partitions()")
+    assert get(gateway, "/readyz").json()["checks"]["partitions"] == "ready"
 
 
 def test_a_database_that_drops_its_connections_costs_no_request(

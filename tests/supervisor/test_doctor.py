@@ -45,7 +45,7 @@ def test_a_deployed_database_is_healthy(
         (
             doctor.partitions,
             DROPS_A_PARTITION,
-            "app.audit_logs_",
+            "no audit_logs_",
         ),
     ],
 )
@@ -59,4 +59,12 @@ def test_damage_is_named_with_its_remedy(
     finding = check(db)
     assert finding.outcome == "bad"
     assert named in finding.found
+    assert finding.mend
+
+
+def test_the_month_after_the_next_is_a_warning(db: psycopg.Connection) -> None:
+    db.execute(DROPS_A_PARTITION.replace("'1 month'", "'2 months'").encode())
+    finding = doctor.partitions(db)
+    assert finding.outcome == "warning"
+    assert "no audit_logs_" in finding.found
     assert finding.mend
