@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
+from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import orjson
 
 from gateway.verify import Verifier
+from gateway.verify.acuity import verify_delivery as acuity
 from gateway.verify.manychat import verify_delivery as manychat
 from gateway.verify.stripe import verify_delivery as stripe
 from gateway.verify.whop import verify_delivery as whop
+from salesdash.jsontext import storable_object
 
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-
-
-def storable_object(body: bytes) -> str:
-    """The text of a JSON object as Postgres can keep it; ValueError for anything else.
-
-    The text is the sender's own, so numbers keep every digit. NaN, numbers beyond a double, lone
-    surrogates, bad UTF-8 and more than 1024 levels are no JSON here. Of a repeated key the last
-    value counts. A NUL, which Postgres cannot keep, becomes U+FFFD.
-    """
-    if not isinstance(orjson.loads(body), dict):
-        raise ValueError("not a JSON object")
-    if b"\\u0000" in body:
-        body = _NUL.sub(rb"\1\\ufffd", body)
-    return body.decode()
+MOST_FIELDS = 100
 
 
 def contact_object(body: bytes) -> str:
@@ -45,6 +34,20 @@ def contact_object(body: bytes) -> str:
     return storable_object(orjson.dumps({"unreadable_body": text}))
 
 
+def numbered_form(body: bytes) -> str:
+    """A form of Acuity as a JSON object of texts; ValueError for none, or for bad UTF-8.
+
+    Of a repeated key the last value counts. Acuity numbers nothing, and equal forms each tell of a
+    change, so each gets a delivery_id of its own.
+    """
+    fields = parse_qsl(
+        body.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS
+    )
+    if not fields:
+        raise ValueError("no form")
+    return storable_object(orjson.dumps({**dict(fields), "delivery_id": str(uuid4())}))
+
+
 class Provider(NamedTuple):
     """One provider. read: the body as the text of a JSON object; ValueError when it is none."""
 
@@ -53,6 +56,7 @@ class Provider(NamedTuple):
 
 
 PROVIDERS: Mapping[str, Provider] = {
+    "acuity": Provider(acuity, numbered_form),
     "manychat": Provider(manychat, contact_object),
     "stripe": Provider(stripe),
     "whop": Provider(whop),

@@ -78,6 +78,15 @@ class PageReplayed(NamedTuple):
     is_last: bool
 
 
+class WantedAppointment(NamedTuple):
+    """What a run is to fetch from Acuity. api_key is sealed; is_in_use: the connection still is."""
+
+    connection_id: UUID
+    appointment_id: str
+    api_key: bytes | None
+    is_in_use: bool
+
+
 class Queue:
     """Calls the functions of schema `jobs` as one worker.
 
@@ -269,6 +278,28 @@ class Queue:
             batch,
         )
         return rows[0] if rows else None
+
+    async def acuity_appointment(self, run: ClaimedRun) -> WantedAppointment | None:
+        """What the run is to fetch; None when it is lost."""
+        rows = await self._rows(
+            WantedAppointment,
+            "select connection_id, appointment_id, api_key, is_in_use"
+            " from jobs.acuity_appointment(%s, %s, %s, %s)",
+            *self._claim(run),
+        )
+        return rows[0] if rows else None
+
+    async def record_acuity_appointment(
+        self, run: ClaimedRun, appointment: str | None, calendar: str | None
+    ) -> str | None:
+        """Hand over what Acuity answered, as JSON; answers what it came to, None when lost."""
+        what = await self._value(
+            "select jobs.record_acuity_appointment(%s, %s, %s, %s, %s::jsonb, %s::jsonb)",
+            *self._claim(run),
+            appointment,
+            calendar,
+        )
+        return None if what is None else str(what)
 
     async def ensure_partitions(self) -> int:
         """Make the partitions of the months ahead; answers how many were missing."""

@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from jobs import metrics
 from jobs.access import listen
+from jobs.acuity import AcuityJobs
 from jobs.clock import tick_schedules
 from jobs.kinds import JOBS
 from jobs.outbox import Mailbox, Sender, Transport
@@ -31,6 +32,7 @@ from jobs.runner import Runner
 from salesdash.logs import get_logger
 from salesdash.secretbox import SecretBox
 from salesdash.settings import Settings
+from vendors.acuity import Acuity
 from vendors.resend import Resend
 
 log = get_logger(__name__)
@@ -53,6 +55,7 @@ class Worker:
     queue: Queue
     box: SecretBox
     transport: Transport
+    acuity: Acuity
     mail_from: str
     site_url: str
     listen_url: str
@@ -95,6 +98,7 @@ async def main(settings: Settings) -> None:
         resend = Resend(settings.resend_api_key, base_url=settings.resend_base_url)
     else:
         log.warning("no RESEND_API_KEY: e-mails stay in the development mailbox")
+    acuity = Acuity(base_url=settings.acuity_base_url)
     if settings.jobs_metrics_port is not None:
         metrics.serve(settings.jobs_metrics_port)
     stopping = asyncio.Event()
@@ -106,6 +110,7 @@ async def main(settings: Settings) -> None:
         queue=Queue(pool, worker_id()),
         box=box,
         transport=Mailbox() if resend is None else ResendTransport(resend),
+        acuity=acuity,
         mail_from=settings.mail_from,
         site_url=settings.site_url,
         listen_url=settings.required("jobs_database_url"),
@@ -113,6 +118,7 @@ async def main(settings: Settings) -> None:
     try:
         await work(worker, stopping)
     finally:
+        await acuity.aclose()
         if resend is not None:
             await resend.aclose()
 
@@ -140,7 +146,8 @@ async def work(worker: Worker, stopping: asyncio.Event) -> None:
         scheduler.add_job(
             _guarded, "interval", (name, tick), seconds=every_s, coalesce=True, max_instances=1
         )
-    runner = Runner(queue, JOBS, stopping)
+    jobs = {**JOBS, **AcuityJobs(worker.box, worker.acuity).jobs}
+    runner = Runner(queue, jobs, stopping)
     sender = Sender(
         queue,
         worker.box,

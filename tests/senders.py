@@ -20,11 +20,15 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Sender:
-    """One provider. sign: the headers for a body and a secret, signed now."""
+    """One provider. sign: the headers for a body and a secret, signed now.
+
+    each_counts: equal deliveries are as many events, since nothing tells them apart.
+    """
 
     provider: str
     secret: str
     sign: Callable[[bytes, str], Headers]
+    each_counts: bool = False
 
     def genuine(self, body: bytes) -> Headers:
         """The headers of a delivery that is what it says it is."""
@@ -67,6 +71,14 @@ def _whop(body: bytes, secret: str) -> Headers:
     }
 
 
+def _acuity(body: bytes, secret: str) -> Headers:
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    return {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-acuity-signature": base64.b64encode(digest).decode(),
+    }
+
+
 def _manychat(_body: bytes, secret: str) -> Headers:
     return {"content-type": "application/json", "x-webhook-token": secret}
 
@@ -74,6 +86,7 @@ def _manychat(_body: bytes, secret: str) -> Headers:
 SENDERS: Mapping[str, Sender] = {
     sender.provider: sender
     for sender in [
+        Sender("acuity", "acuity key of the tests", _acuity, each_counts=True),
         Sender("manychat", "a token of the tests", _manychat),
         Sender("stripe", "whsec_of_the_tests", _stripe),
         Sender("whop", "ws_of_the_tests", _whop),

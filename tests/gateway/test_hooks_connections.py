@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gateway.connections import Connection, Connections
 from gateway.inbox import ConnectionRow
-from gateway.providers import storable_object
 from gateway.rejections import NotTaken, Rejections
+from salesdash.jsontext import storable_object
 from salesdash.secretbox import SecretBox, SecretUnreadable, generate_key
 from tests.fixtures.databases import Database
 from tests.fixtures.processes import MASTER_KEY

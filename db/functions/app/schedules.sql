@@ -10,6 +10,7 @@ begin atomic
       from (values
         ('data-quality',     'organization', 5, 'Look for rows that need a person and list them as exceptions.'),
         ('replay-webhooks',  'request',      5, 'Process again what a connection has received since an instant.'),
+        ('fetch-acuity-appointment', 'request', 10, 'Ask Acuity what an appointment that it told of is like now.'),
         ('inbox-upkeep',     'platform',     1, 'Retry deliveries that failed, link waiting refunds, add up delivery counts.'),
         ('partition-upkeep', 'platform',     5, 'Make the monthly partitions of the months ahead.'),
         ('housekeeping',     'platform',     5, 'Delete finished work that nobody needs any more.')

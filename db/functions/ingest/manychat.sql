@@ -49,7 +49,11 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_envelope   constant record := ingest.manychat_envelope(body);
     v_account    constant text := nullif(provider_account, '');
-    v_occurred   constant timestamptz := least(v_envelope.occurred_at, now());
+    -- When it first came, where the flow does not say.
+    v_occurred   constant timestamptz := least(now(), coalesce(v_envelope.occurred_at, (
+        select k.received_at from app.webhook_event_keys as k
+         where k.organization_id = process_manychat.organization_id and k.connection_id = process_manychat.connection_id
+           and k.provider_event_id = v_envelope.id)));
     v_email      text := ingest.manychat_field(body, 'email');
     v_phone      constant text := ingest.manychat_field(body, 'phone', 'whatsapp_phone');
     -- Ids of contacts are ManyChat's per account.
@@ -95,7 +99,7 @@ begin
         organization_id, lead_id, channel, occurred_at, utm_source, utm_medium, utm_campaign, utm_term, utm_content,
         external_id, details)
     values (
-        process_manychat.organization_id, process_manychat.lead_id, 'manychat', coalesce(v_occurred, now()),
+        process_manychat.organization_id, process_manychat.lead_id, 'manychat', v_occurred,
         ingest.manychat_field(body, 'utm_source'), ingest.manychat_field(body, 'utm_medium'),
         ingest.manychat_field(body, 'utm_campaign'), ingest.manychat_field(body, 'utm_term'),
         ingest.manychat_field(body, 'utm_content'), concat_ws(':', v_account, v_envelope.id),
@@ -109,7 +113,7 @@ begin
 
     if v_setter is not null then
         v_setter_id := app.named_setter(organization_id, v_setter, 'leads', lead_id);
-        perform ingest.teach_setter(organization_id, lead_id, v_setter_id, v_setter, coalesce(v_occurred, now()));
+        perform ingest.teach_setter(organization_id, lead_id, v_setter_id, v_setter, v_occurred);
         steps := steps || app.step('setter', coalesce('setter ' || v_setter_id, 'unknown'), 'the flow names one');
     end if;
 end;
