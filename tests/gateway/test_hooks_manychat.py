@@ -351,6 +351,16 @@ def test_odd_fields_cost_nobody_the_lead(chat: Endpoint, changes: dict[str, obje
     assert "secret" not in str(touch["details"])
 
 
+def test_a_contact_with_very_many_fields_is_taken_in_for_its_setter(
+    chat: Endpoint, acme: Organization
+) -> None:
+    setter_id = marta(acme)
+    assert chat.send(contact(custom_fields={f"k{n}": n for n in range(40_000)})) == "processed"
+    (lead,) = chat.rows("leads")
+    (touch,) = chat.rows("lead_touches")
+    assert (lead["current_setter_id"], touch["details"]) == (setter_id, {"setter": "Marta"})
+
+
 # -- tokens
 
 

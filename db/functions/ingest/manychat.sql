@@ -38,6 +38,21 @@ end;
 $$;
 comment on function ingest.manychat_envelope(jsonb) is 'What a call of ManyChat says about itself.';
 
+-- ingest.manychat_details: what else a contact says, as it is kept with the touch. A contact that says more than 16 kB is cut to
+-- the step and the setter: masking takes time with the number of fields, and the inbox has the rest.
+create or replace function ingest.manychat_details(body jsonb) returns jsonb
+language sql stable
+begin atomic
+    select case when octet_length(manychat_details.body::text) <= 16384
+        then app.mask_body(jsonb_strip_nulls(manychat_details.body - array[
+            'event_id', 'email', 'phone', 'whatsapp_phone', 'full_name', 'name', 'first_name', 'last_name', 'profile_pic',
+            'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content']))
+        else jsonb_strip_nulls(jsonb_build_object(
+            'event', ingest.manychat_field(manychat_details.body, 'event'),
+            'setter', ingest.manychat_field(manychat_details.body, 'setter', 'setter_name'))) end;
+end;
+comment on function ingest.manychat_details(jsonb) is 'What else a contact says, as it is kept with the touch.';
+
 -- ingest.process_manychat: the contact is a lead, reaching the step a touch of it, and a setter that is named its setter.
 -- Guarantees: one touch for each event; the lead's current setter is the one whom its latest touch names.
 -- Raises PT422 for a contact that is nobody, or several leads.
@@ -103,9 +118,7 @@ begin
         ingest.manychat_field(body, 'utm_source'), ingest.manychat_field(body, 'utm_medium'),
         ingest.manychat_field(body, 'utm_campaign'), ingest.manychat_field(body, 'utm_term'),
         ingest.manychat_field(body, 'utm_content'), concat_ws(':', v_account, v_envelope.id),
-        app.mask_body(jsonb_strip_nulls(body - array[
-            'event_id', 'email', 'phone', 'whatsapp_phone', 'full_name', 'name', 'first_name', 'last_name', 'profile_pic',
-            'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content'])))
+        ingest.manychat_details(body))
     on conflict on constraint lead_touches_external_id_key do nothing
     returning t.id into v_touch_id;
     steps := steps || app.step('lead', 'lead ' || lead_id, 'it is known by the e-mail, phone or id of the contact')
