@@ -44,8 +44,9 @@ ALIASES = {
 }
 """Further URLs, /functions/v1/<name>?connection=<id>, and the types of connection they serve."""
 
-# JSON that Postgres cannot store or count, whatever orjson says to it.
-_UNSTORABLE = {"22P02", "22P05", "22003", "54001"}
+# A value that Postgres cannot read, keep or count (data exceptions), or too many levels of them:
+# sending it again would not help.
+_UNSTORABLE = ("22", "54001")
 
 # Answers to what nobody vouched for.
 _UNVERIFIED = {401, 404, 413}
@@ -168,7 +169,7 @@ class Hooks:
                     "Too many deliveries on this connection; try again later.",
                     headers={"retry-after": error.diag.message_detail or "60"},
                 )
-            case state if state in _UNSTORABLE:
+            case str(state) if state.startswith(_UNSTORABLE):
                 self.rejections.add(connection.id, "not storable")
                 return problem(400, "not_storable", "The body holds a value that cannot be kept.")
         self.rejections.add(connection.id, "unavailable", is_refusal=True)

@@ -46,7 +46,7 @@ begin
         else null;
     end case;
     return case when v_at between '1970-01-01 00:00:00+00' and '2100-01-01 00:00:00+00' then v_at end;
-exception when datetime_field_overflow or invalid_datetime_format then
+exception when data_exception then  -- 22007, 22008, and 22009 for a zone that is too far away
     return null;
 end;
 $$;
