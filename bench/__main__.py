@@ -14,12 +14,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import chaos, deploy_under_load, fuzz, ingest, policies
+from bench import chaos, deploy_under_load, fuzz, ingest, ingest_at_scale, policies
 from bench.measure import Row
 from bench.stack import running_stack
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-PROOFS = {"chaos": chaos.main, "fuzz": fuzz.main}
+PROOFS = {"chaos": chaos.main, "fuzz": fuzz.main, "ingest-at-scale": ingest_at_scale.main}
 """What `python -m bench <name> [arguments]` runs; with no name everything is measured."""
 
 
@@ -77,6 +77,8 @@ def main() -> None:
             rows = policies.measure(stack)
     with running_stack() as stack, console.status("measuring deliveries …"):
         rows += ingest.measure(stack)
+    with running_stack() as stack, console.status("loading ten million calls, then deliveries …"):
+        rows.append(ingest_at_scale.measure(stack))
     with console.status("measuring deploys under load …"):
         rows += deploy_under_load.measure()
     write(rows)
