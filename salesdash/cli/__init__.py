@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import typer
 
-from salesdash.cli import db, doctor, down, explain, keys, mail, people, psql, status, token, up
+from salesdash.cli import (
+    db,
+    doctor,
+    down,
+    explain,
+    keys,
+    mail,
+    people,
+    psql,
+    status,
+    token,
+    up,
+    webhooks,
+)
 from salesdash.cli.output import SentenceGroup
 
 app = typer.Typer(
@@ -33,3 +46,4 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
 app.add_typer(people.org, name="org")
 app.add_typer(people.user, name="user")
+app.add_typer(webhooks.app, name="webhooks")
