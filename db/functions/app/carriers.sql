@@ -57,62 +57,114 @@ end;
 $$;
 comment on function app.without_carried(app.payments) is 'A payment with only what its own deliveries said.';
 
+-- app.carrier_rank: which kind of carrier knows better who paid: the one that the payer filled in.
+create or replace function app.carrier_rank(kind text) returns integer
+language sql immutable parallel safe
+return array_position(array['checkout_session', 'membership', 'invoice', 'invoice_payment'], kind);
+comment on function app.carrier_rank(text) is 'Order of the kinds of carriers: the one that knows best who paid is 1.';
+
 -- app.carriers_of_payment: the carriers of one payment: those that name it, and those of the invoices that it paid.
 create or replace function app.carriers_of_payment(
     organization_id uuid, provider text, provider_account text, livemode boolean, payment_key text
 ) returns uuid[]
-language sql stable
-begin atomic
-    with named as (
-        select c.id, c.invoice_id from app.payment_carriers as c
-         where c.organization_id = carriers_of_payment.organization_id and c.provider = carriers_of_payment.provider
-           and c.provider_account = carriers_of_payment.provider_account and c.livemode = carriers_of_payment.livemode
-           and c.payment_key = carriers_of_payment.payment_key
-    )
-    select coalesce(array_agg(o.id), '{}')
-      from (select n.id from named as n
-            union
-            select c.id
-              from named as n
-              join app.payment_carriers as c
-                on c.organization_id = carriers_of_payment.organization_id and c.provider = carriers_of_payment.provider
+language plpgsql stable set search_path = '' as $$
+declare
+    v_named    uuid[];
+    v_invoices text[];
+begin
+    select array_agg(c.id), array_agg(c.invoice_id) filter (where c.invoice_id is not null) into v_named, v_invoices
+      from app.payment_carriers as c
+     where c.organization_id = carriers_of_payment.organization_id and c.provider = carriers_of_payment.provider
+       and c.provider_account = carriers_of_payment.provider_account and c.livemode = carriers_of_payment.livemode
+       and c.payment_key = carriers_of_payment.payment_key;
+    if v_invoices is not null then
+        v_named := v_named || array(
+            select c.id from app.payment_carriers as c
+             where c.organization_id = carriers_of_payment.organization_id and c.provider = carriers_of_payment.provider
                and c.provider_account = carriers_of_payment.provider_account and c.livemode = carriers_of_payment.livemode
-               and c.invoice_id = n.invoice_id) as o;
+               and c.invoice_id = any (v_invoices));
+    end if;
+    return coalesce(v_named, '{}');
 end;
+$$;
 comment on function app.carriers_of_payment(uuid, text, text, boolean, text) is 'Ids of the carriers of one payment.';
+
+-- app.carriers_of_subscription: of a subscription's carriers those that are first with something, for of the others there
+-- may be hundreds, and the sessions and memberships that it began with.
+create or replace function app.carriers_of_subscription(
+    organization_id uuid, provider text, provider_account text, livemode boolean, subscription_id text
+) returns uuid[]
+language plpgsql stable set search_path = '' as $$
+begin
+    return array(
+        with carriers as materialized (
+            select c.id, c.kind, c.email, c.phone, c.full_name, c.customer_id,
+                   row_number() over (order by app.carrier_rank(c.kind), c.carried_at, c.carrier_id collate "C") as place
+              from app.payment_carriers as c
+             where c.organization_id = carriers_of_subscription.organization_id
+               and c.provider = carriers_of_subscription.provider
+               and c.provider_account = carriers_of_subscription.provider_account
+               and c.livemode = carriers_of_subscription.livemode
+               and c.subscription_id = carriers_of_subscription.subscription_id
+        )
+        select c.id from carriers as c
+         where c.kind in ('checkout_session', 'membership')
+            or c.place = any (array(
+                select unnest(array[min(f.place) filter (where f.email is not null),
+                                    min(f.place) filter (where f.phone is not null),
+                                    min(f.place) filter (where f.full_name is not null),
+                                    min(f.place) filter (where f.customer_id is not null)])
+                  from carriers as f)));
+end;
+$$;
+comment on function app.carriers_of_subscription(uuid, text, text, boolean, text) is
+    'Ids of the carriers of a subscription that are first with something, and of those that it began with.';
+
+-- app.carriers_of_customer: of a customer's carriers those that are first with something.
+create or replace function app.carriers_of_customer(
+    organization_id uuid, provider text, provider_account text, livemode boolean, customer_id text
+) returns uuid[]
+language plpgsql stable set search_path = '' as $$
+begin
+    return array(
+        with carriers as materialized (
+            select c.id, c.email, c.phone, c.full_name,
+                   row_number() over (order by app.carrier_rank(c.kind), c.carried_at, c.carrier_id collate "C") as place
+              from app.payment_carriers as c
+             where c.organization_id = carriers_of_customer.organization_id and c.provider = carriers_of_customer.provider
+               and c.provider_account = carriers_of_customer.provider_account
+               and c.livemode = carriers_of_customer.livemode and c.customer_id = carriers_of_customer.customer_id
+        )
+        select c.id from carriers as c
+         where c.place = any (array(
+                select unnest(array[min(f.place) filter (where f.email is not null),
+                                    min(f.place) filter (where f.phone is not null),
+                                    min(f.place) filter (where f.full_name is not null)])
+                  from carriers as f)));
+end;
+$$;
+comment on function app.carriers_of_customer(uuid, text, text, boolean, text) is
+    'Ids of the carriers of a customer that are first with something.';
 
 -- app.ranked_carriers: what may complete a payment, the nearest first: its own carriers before its subscription's before its
 -- customer's; a checkout session before an invoice; the earlier one, so that a sale keeps what was said when it was made.
+drop function if exists app.ranked_carriers(uuid, text, text, boolean, uuid[], text, text);
 create or replace function app.ranked_carriers(
-    organization_id uuid, provider text, provider_account text, livemode boolean, of_payment uuid[],
-    subscription_id text default null, customer_id text default null
+    organization_id uuid, of_payment uuid[], of_subscription uuid[] default '{}', of_customer uuid[] default '{}'
 ) returns table (place bigint, origin text, is_about_sale boolean, carrier app.payment_carriers)
 language sql stable
 begin atomic
-    with candidates as (
-        select 1 as rank, u.id from unnest(ranked_carriers.of_payment) as u (id)
-        union all
-        select 2, c.id from app.payment_carriers as c
-         where c.organization_id = ranked_carriers.organization_id and c.provider = ranked_carriers.provider
-           and c.provider_account = ranked_carriers.provider_account and c.livemode = ranked_carriers.livemode
-           and c.subscription_id = ranked_carriers.subscription_id
-        union all
-        select 3, c.id from app.payment_carriers as c
-         where c.organization_id = ranked_carriers.organization_id and c.provider = ranked_carriers.provider
-           and c.provider_account = ranked_carriers.provider_account and c.livemode = ranked_carriers.livemode
-           and c.customer_id = ranked_carriers.customer_id
-    ), nearest as (
-        select k.id, min(k.rank) as rank from candidates as k group by k.id
-    )
-    select row_number() over (order by n.rank, array_position(
-                                  array['checkout_session', 'membership', 'invoice', 'invoice_payment'], c.kind),
-                              c.carried_at, c.carrier_id collate "C"),
-           (array['payment', 'subscription', 'customer'])[n.rank],
-           n.rank = 1 or n.rank = 2 and c.kind in ('checkout_session', 'membership'), c
-      from nearest as n
-      join app.payment_carriers as c on c.organization_id = ranked_carriers.organization_id and c.id = n.id;
+    select row_number() over (order by r.rank, app.carrier_rank((r.carrier).kind), (r.carrier).carried_at,
+                                       (r.carrier).carrier_id collate "C"),
+           (array['payment', 'subscription', 'customer'])[r.rank],
+           r.rank = 1 or r.rank = 2 and (r.carrier).kind in ('checkout_session', 'membership'), r.carrier
+      from (select case when c.id = any (ranked_carriers.of_payment) then 1
+                        when c.id = any (ranked_carriers.of_subscription) then 2 else 3 end as rank, c as carrier
+              from app.payment_carriers as c
+             where c.organization_id = ranked_carriers.organization_id
+               and c.id = any (ranked_carriers.of_payment || ranked_carriers.of_subscription || ranked_carriers.of_customer)) as r;
 end;
-comment on function app.ranked_carriers(uuid, text, text, boolean, uuid[], text, text) is
+comment on function app.ranked_carriers(uuid, uuid[], uuid[], uuid[]) is
     'Carriers that may complete a payment, the nearest first.';
 
 -- app.with_carried: a payment with its gaps filled from carriers; carried says which values are from where. Changes nothing.
@@ -122,9 +174,11 @@ comment on function app.ranked_carriers(uuid, text, text, boolean, uuid[], text,
 create or replace function app.with_carried(payment app.payments) returns app.payments
 language plpgsql stable set search_path = '' as $$
 declare
-    v_own  uuid[];
-    v_said record;
-    v_more jsonb;
+    v_own             uuid[];
+    v_of_subscription uuid[] := '{}';
+    v_of_customer     uuid[] := '{}';
+    v_said            record;
+    v_more            jsonb;
 begin
     if not exists (
             select from app.payment_carriers as c
@@ -145,22 +199,30 @@ begin
                                      payment.provider_payment_id);
     if payment.provider_subscription_id is null then
         select (r.carrier).subscription_id into payment.provider_subscription_id
-          from app.ranked_carriers(payment.organization_id, payment.provider, payment.provider_account, payment.livemode,
-                                   v_own) as r
+          from app.ranked_carriers(payment.organization_id, v_own) as r
          where (r.carrier).subscription_id is not null order by r.place limit 1;
         if found then
             payment.carried := payment.carried || '{"provider_subscription_id": "payment"}';
         end if;
     end if;
+    if payment.provider_subscription_id is not null then
+        v_of_subscription := app.carriers_of_subscription(
+            payment.organization_id, payment.provider, payment.provider_account, payment.livemode,
+            payment.provider_subscription_id);
+    end if;
     if payment.provider_customer_id is null then
         select (r.carrier).customer_id, r.origin into v_said
-          from app.ranked_carriers(payment.organization_id, payment.provider, payment.provider_account, payment.livemode,
-                                   v_own, payment.provider_subscription_id) as r
+          from app.ranked_carriers(payment.organization_id, v_own, v_of_subscription) as r
          where (r.carrier).customer_id is not null order by r.place limit 1;
         if found then
             payment.provider_customer_id := v_said.customer_id;
             payment.carried := payment.carried || jsonb_build_object('provider_customer_id', v_said.origin);
         end if;
+    end if;
+    if payment.provider_customer_id is not null then
+        v_of_customer := app.carriers_of_customer(
+            payment.organization_id, payment.provider, payment.provider_account, payment.livemode,
+            payment.provider_customer_id);
     end if;
 
     select (array_agg((r.carrier).email order by r.place) filter (where (r.carrier).email is not null))[1] as email,
@@ -177,8 +239,7 @@ begin
                                              else jsonb_build_object('client_reference_id', (r.carrier).reference) end
                      order by r.place) filter (where r.is_about_sale) as metadata
       into v_said
-      from app.ranked_carriers(payment.organization_id, payment.provider, payment.provider_account, payment.livemode, v_own,
-                               payment.provider_subscription_id, payment.provider_customer_id) as r;
+      from app.ranked_carriers(payment.organization_id, v_own, v_of_subscription, v_of_customer) as r;
 
     if payment.customer_email is null and v_said.email is not null then
         payment.customer_email := v_said.email;
