@@ -77,9 +77,16 @@ comment on function app.sold_on(uuid, uuid, text, timestamptz) is 'The call that
 -- leads fit (then a person must decide), and its line of the explanation.
 
 -- app.metadata_id: the id under one key of a payment's metadata; NULL when there is none or it is no id.
+-- Not a CASE in SQL: the planner computes the cast of a constant before the check, which is not immutable, can refuse it.
 create or replace function app.metadata_id(metadata jsonb, key text) returns uuid
-language sql immutable parallel safe
-return case when pg_input_is_valid(metadata ->> key, 'uuid') then (metadata ->> key)::uuid end;
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+    if pg_input_is_valid(metadata ->> key, 'uuid') then
+        return (metadata ->> key)::uuid;
+    end if;
+    return null;
+end;
+$$;
 comment on function app.metadata_id(jsonb, text) is 'The id under one key of a payment''s metadata.';
 
 -- app.rung_reference: what our own ids in the payment's metadata name: salesdash_deal_id, salesdash_event_id,
