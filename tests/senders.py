@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
 DATA = Path(__file__).parent / "data"
 
@@ -33,6 +34,10 @@ class Sender:
     def genuine(self, body: bytes) -> Headers:
         """The headers of a delivery that is what it says it is."""
         return self.sign(body, self.secret)
+
+    def new_secret(self) -> str:
+        """Another one, as this provider makes them."""
+        return f"{self.secret}_{uuid4().hex}"
 
     @cached_property
     def payloads(self) -> list[Path]:
