@@ -11,6 +11,7 @@ import orjson
 
 from gateway.verify import Verifier
 from gateway.verify.acuity import verify_delivery as acuity
+from gateway.verify.calendly import verify_delivery as calendly
 from gateway.verify.manychat import verify_delivery as manychat
 from gateway.verify.stripe import verify_delivery as stripe
 from gateway.verify.whop import verify_delivery as whop
@@ -57,6 +58,7 @@ class Provider(NamedTuple):
 
 PROVIDERS: Mapping[str, Provider] = {
     "acuity": Provider(acuity, numbered_form),
+    "calendly": Provider(calendly),
     "manychat": Provider(manychat, contact_object),
     "stripe": Provider(stripe),
     "whop": Provider(whop),

@@ -84,6 +84,12 @@ def _acuity(body: bytes, secret: str) -> Headers:
     }
 
 
+def _calendly(body: bytes, secret: str) -> Headers:
+    at = int(time.time())
+    digest = _hex_digest(secret, f"{at}.".encode() + body)
+    return {"content-type": "application/json", "calendly-webhook-signature": f"t={at},v1={digest}"}
+
+
 def _manychat(_body: bytes, secret: str) -> Headers:
     return {"content-type": "application/json", "x-webhook-token": secret}
 
@@ -92,6 +98,7 @@ SENDERS: Mapping[str, Sender] = {
     sender.provider: sender
     for sender in [
         Sender("acuity", "acuity key of the tests", _acuity, each_counts=True),
+        Sender("calendly", "signing-key-of-the-tests", _calendly),
         Sender("manychat", "a token of the tests", _manychat),
         Sender("stripe", "whsec_of_the_tests", _stripe),
         Sender("whop", "ws_of_the_tests", _whop),

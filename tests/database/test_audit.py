@@ -21,7 +21,10 @@ def test_a_change_is_kept_with_who_made_it_and_both_states(world: World) -> None
     assert history[0]["actor_id"] == ada.user_id
     assert history[0]["actor_name"] == ada.name
     assert history[0]["actor_role"] == "org_admin"
-    assert history[0]["changes"] == {"source_id": {"old": None, "new": str(source.id)}}
+    assert history[0]["changes"] == {
+        "source_id": {"old": None, "new": str(source.id)},
+        "source_origin": {"old": None, "new": "manual"},
+    }
 
 
 def test_what_changes_nothing_leaves_no_trace(world: World) -> None:

@@ -292,9 +292,9 @@ declare
     v_successor app.events := app.lock_event(event.organization_id, link_successor.successor_id);
 begin
     update app.events as e
-       set rescheduled_from_id = event.id,
-           duplicate_of_id = case when e.duplicate_of_id = event.id then null else e.duplicate_of_id end
+       set rescheduled_from_id = event.id
      where e.organization_id = v_successor.organization_id and e.id = v_successor.id;
+    perform app.teach_lead(v_successor.organization_id, v_successor.id);
 end;
 $$;
 comment on function app.link_successor(app.events, uuid) is 'Makes a booking the successor of a rescheduled one.';
@@ -509,7 +509,7 @@ begin
     insert into app.events as e (
         organization_id, lead_id, lead_name, lead_email, lead_phone, closer_id, setter_id, setter_name, source_id,
         traffic_type_id, call_type_id, scheduled_at, scheduled_end_at, booked_at, provider, provider_booking_id,
-        calendly_event_uuid, calendly_invitee_uuid, utm_source, utm_medium, utm_campaign, utm_term, utm_content,
+        calendly_event_uuid, calendly_invitee_uuid, utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer,
         answers, notes)
     values (
         book_call.organization_id, v_lead_id, book_call.full_name, book_call.email, book_call.phone, book_call.closer_id,
@@ -517,7 +517,8 @@ begin
         book_call.scheduled_at, book_call.scheduled_end_at, book_call.booked_at, book_call.provider,
         book_call.provider_booking_id, book_call.calendly_event_uuid, book_call.calendly_invitee_uuid,
         book_call.utm ->> 'utm_source', book_call.utm ->> 'utm_medium', book_call.utm ->> 'utm_campaign',
-        book_call.utm ->> 'utm_term', book_call.utm ->> 'utm_content', book_call.answers, book_call.notes)
+        book_call.utm ->> 'utm_term', book_call.utm ->> 'utm_content', book_call.utm ->> 'referrer', book_call.answers,
+        book_call.notes)
     on conflict do nothing
     returning e.id into v_event_id;
     if v_event_id is null then
@@ -584,26 +585,63 @@ $$;
 comment on function app.known_booking(uuid, text, text, text, timestamptz, timestamptz) is
     'The call of a known booking, at the time it has now; NULL for a new booking.';
 
--- app.teach_lead: what a lead learns from a call: its first setter and source for good, its current setter until the next.
+-- app.teach_lead: what a lead learns from a call of it: setter, source and traffic type of the first booking that has them, and as
+-- its current setter that of the last one. A later message about an earlier booking corrects what a later booking
+-- had taught; what a person set stays.
 create or replace function app.teach_lead(organization_id uuid, event_id uuid) returns void
-language sql volatile
-begin atomic
-    update app.leads as l
-       set original_setter_id = coalesce(l.original_setter_id, e.setter_id),
-           original_setter_name = case when l.original_setter_id is null then coalesce(e.setter_name, l.original_setter_name)
-                                       else l.original_setter_name end,
-           current_setter_id = coalesce(e.setter_id, l.current_setter_id),
-           current_setter_name = case when e.setter_id is null then l.current_setter_name else e.setter_name end,
-           source_id = coalesce(l.source_id, e.source_id),
-           traffic_type_id = coalesce(l.traffic_type_id, e.traffic_type_id)
-      from app.events as e
-     where e.organization_id = teach_lead.organization_id and e.id = teach_lead.event_id
-       and l.organization_id = e.organization_id and l.id = e.lead_id
-       and (l.original_setter_id is null and e.setter_id is not null
-            or l.current_setter_id is distinct from coalesce(e.setter_id, l.current_setter_id)
-            or l.source_id is null and e.source_id is not null
-            or l.traffic_type_id is null and e.traffic_type_id is not null);
+language plpgsql volatile set search_path = '' as $$
+declare
+    e       app.events;
+    l       app.leads;
+    v_known record;
+begin
+    select t.* into e from app.events as t
+     where t.organization_id = teach_lead.organization_id and t.id = teach_lead.event_id and t.lead_id is not null;
+    if not found then
+        return;
+    end if;
+    select (array_agg(t.id order by t.booked_at, t.id) filter (where t.setter_id is not null))[1] as first_set_id,
+           (array_agg(t.id order by t.booked_at desc, t.id desc) filter (where t.setter_id is not null))[1] as last_set_id,
+           (array_agg(t.source_id order by t.booked_at, t.id) filter (where s.is_known))[1] as source_id,
+           (array_agg(t.traffic_type_id order by t.booked_at, t.id) filter (where s.is_known))[1] as traffic_type_id
+      into v_known
+      from app.events as t
+     cross join lateral (select coalesce(t.source_id, t.traffic_type_id) is not null as is_known) as s
+     where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.deleted_at is null;
+    select t.* into l from app.leads as t where t.organization_id = e.organization_id and t.id = e.lead_id;
+
+    if l.original_setter_id is null and e.setter_id is not null
+       or e.id = v_known.first_set_id and l.original_setter_id <> e.setter_id and exists (
+            select from app.events as t
+             where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.id <> e.id
+               and t.setter_id = l.original_setter_id) then
+        l.original_setter_id := e.setter_id;
+        l.original_setter_name := e.setter_name;
+    end if;
+    if e.id = v_known.last_set_id then
+        l.current_setter_id := e.setter_id;
+        l.current_setter_name := e.setter_name;
+    end if;
+    if l.source_origin = 'event' or coalesce(l.source_id, l.traffic_type_id) is null and l.source_origin is null then
+        l.source_id := v_known.source_id;
+        l.traffic_type_id := v_known.traffic_type_id;
+        l.source_origin := case when coalesce(l.source_id, l.traffic_type_id) is not null then 'event' end;
+    end if;
+
+    perform set_config('app.teaches_lead', 'on', true);
+    update app.leads as t
+       set original_setter_id = l.original_setter_id, original_setter_name = l.original_setter_name,
+           current_setter_id = l.current_setter_id, current_setter_name = l.current_setter_name,
+           source_id = l.source_id, traffic_type_id = l.traffic_type_id, source_origin = l.source_origin
+     where t.organization_id = l.organization_id and t.id = l.id
+       and (t.original_setter_id, t.original_setter_name, t.current_setter_id, t.current_setter_name, t.source_id,
+            t.traffic_type_id, t.source_origin)
+           is distinct from
+           (l.original_setter_id, l.original_setter_name, l.current_setter_id, l.current_setter_name, l.source_id,
+            l.traffic_type_id, l.source_origin);
+    perform set_config('app.teaches_lead', '', true);
 end;
+$$;
 comment on function app.teach_lead(uuid, uuid) is 'Setter and source of a lead, from a call of it.';
 
 -- app.report_ambiguous_lead: a booking whose identities belong to several leads waits for a person.

@@ -10,7 +10,7 @@ begin atomic
         select s.id, s.is_active
           from app.setters as s
          where s.organization_id = setter_known_as.organization_id
-           and lower(btrim(setter_known_as.known_as)) = any (array[s.email_norm, lower(btrim(s.name))] || s.aliases)
+           and lower(btrim(setter_known_as.known_as)) = any (array[s.email_norm, lower(btrim(s.name))] || lower(s.aliases::text)::text[])
     )
     select coalesce((select (array_agg(k.id))[1] from known as k having count(*) = 1),
                     (select (array_agg(k.id))[1] from known as k where k.is_active having count(*) = 1));
@@ -26,7 +26,7 @@ begin atomic
         select c.id, c.is_active
           from app.closers as c
          where c.organization_id = closer_known_as.organization_id
-           and lower(btrim(closer_known_as.known_as)) = any (array[c.email_norm, lower(btrim(c.name))] || c.aliases)
+           and lower(btrim(closer_known_as.known_as)) = any (array[c.email_norm, lower(btrim(c.name))] || lower(c.aliases::text)::text[])
     )
     select coalesce((select (array_agg(k.id))[1] from known as k having count(*) = 1),
                     (select (array_agg(k.id))[1] from known as k where k.is_active having count(*) = 1));

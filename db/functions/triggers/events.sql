@@ -3,8 +3,9 @@
 -- All are definers: API roles that may edit a call have no usage on schema app.
 
 -- app.prepare_event: complete a new call before it is written.
--- Guarantees: it is scheduled; its root is its own or its predecessor's; a successor takes over the root's setter,
---             source, traffic type and UTM fields where it brings none; an end, a booking time and text snapshots exist.
+-- Guarantees: it is scheduled; its root is its own or its predecessor's; a successor takes over the root's setter, UTM fields,
+--             source and traffic type where it brings none; a source that nobody set comes from the rules; an end, a booking
+--             time and text snapshots exist.
 create or replace function app.prepare_event() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -26,6 +27,10 @@ begin
          where p.organization_id = new.organization_id and p.id = new.rescheduled_from_id;
         new := app.inherit_from_root(new, v_root);
     end if;
+    if new.source_origin is null and coalesce(new.source_id, new.traffic_type_id) is not null then
+        new.source_origin := 'manual';
+    end if;
+    new := app.with_source(new, v_root);
     new.credited_closer_id := new.closer_id;
 
     if new.booked_at is null then
@@ -50,25 +55,26 @@ end;
 $$;
 comment on function app.prepare_event() is 'Completes a new call: scheduled, with its chain, end, credits and text snapshots.';
 
--- app.inherit_from_root: a successor as its chain makes it. root: NULL for a predecessor that does not exist, of which
--- the foreign key then speaks.
+-- app.inherit_from_root: a successor as its chain makes it: setter and UTM fields of the root where the booking itself brought none.
+-- root: NULL for a predecessor that does not exist, of which the foreign key then speaks.
 create or replace function app.inherit_from_root(event app.events, root app.events) returns app.events
 language plpgsql immutable set search_path = '' as $$
 begin
     event.root_event_id := coalesce(root.id, event.rescheduled_from_id);
-    if event.setter_id is null then
-        event.setter_id := root.setter_id;
-        event.setter_name := coalesce(event.setter_name, root.setter_name);
-    end if;
     event.credited_setter_id := root.setter_id;
-    event.source_id := coalesce(event.source_id, root.source_id);
-    event.traffic_type_id := coalesce(event.traffic_type_id, root.traffic_type_id);
-    if coalesce(event.utm_source, event.utm_medium, event.utm_campaign, event.utm_term, event.utm_content) is null then
+    if event.setter_id is null or 'setter' = any (event.inherits) then
+        event.setter_id := root.setter_id;
+        event.setter_name := coalesce(root.setter_name, event.setter_name);
+        event.inherits := array_remove(event.inherits, 'setter') || 'setter'::text;
+    end if;
+    if 'utm' = any (event.inherits)
+       or coalesce(event.utm_source, event.utm_medium, event.utm_campaign, event.utm_term, event.utm_content) is null then
         event.utm_source := root.utm_source;
         event.utm_medium := root.utm_medium;
         event.utm_campaign := root.utm_campaign;
         event.utm_term := root.utm_term;
         event.utm_content := root.utm_content;
+        event.inherits := array_remove(event.inherits, 'utm') || 'utm'::text;
     end if;
     return event;
 end;
@@ -78,11 +84,13 @@ comment on function app.inherit_from_root(app.events, app.events) is 'A successo
 -- app.guard_event: refuse what a call may never do, complete what a change implies.
 -- Guarantees: state columns change only by an action that app.move_event has announced and app.event_transitions lists;
 --             only a scheduled call changes its time; a chain link is set once and makes no circle; what a locked
---             payout rests on is not deleted.
+--             payout rests on is not deleted. A setter or source that somebody changes is the call's own from then on;
+--             whoever derives a source announces it in the setting app.derives_source.
 create or replace function app.guard_event() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-    v_root app.events;
+    v_root      app.events;
+    v_is_joined boolean := false;
 begin
     if (new.call_status, new.event_outcome, new.pcf_submitted, new.canceled_at, new.canceled_by, new.cancel_reason)
            is distinct from
@@ -105,7 +113,15 @@ begin
         end if;
     end if;
 
+    if new.setter_id is distinct from old.setter_id then
+        new.inherits := array_remove(new.inherits, 'setter');
+    end if;
+    if (new.source_id, new.traffic_type_id) is distinct from (old.source_id, old.traffic_type_id)
+       and current_setting('app.derives_source', true) is distinct from 'on' then
+        new.source_origin := 'manual';
+    end if;
     if new.rescheduled_from_id is distinct from old.rescheduled_from_id then
+        v_is_joined := true;
         select r.* into v_root
           from app.events as p
           join app.events as r on r.organization_id = p.organization_id and r.id = p.root_event_id
@@ -114,7 +130,18 @@ begin
             raise exception using errcode = 'PT409', message = 'A chain of rescheduled calls never branches.',
                 detail = format('Call %s follows call %s.', new.id, old.rescheduled_from_id);
         end if;
-        new := app.inherit_from_root(new, v_root);
+    elsif new.root_event_id <> old.root_event_id
+          or (new.utm_source, new.utm_medium, new.utm_campaign, new.utm_term, new.utm_content, new.referrer, new.answers,
+              new.call_type_id) is distinct from
+             (old.utm_source, old.utm_medium, old.utm_campaign, old.utm_term, old.utm_content, old.referrer, old.answers,
+              old.call_type_id) then
+        v_is_joined := new.root_event_id <> old.root_event_id;
+        select r.* into v_root from app.events as r
+         where r.organization_id = new.organization_id and r.id = new.root_event_id and r.id <> new.id;
+        new := app.with_source(new, v_root);
+    end if;
+    if v_is_joined then
+        new := app.with_source(app.inherit_from_root(new, v_root), v_root);
     end if;
 
     if new.closer_id is distinct from old.closer_id and new.closer_name is not distinct from old.closer_name then
@@ -150,8 +177,9 @@ begin atomic
 end;
 comment on function app.has_locked_line(uuid, uuid) is 'True when a line of a locked or paid payout rests on this call.';
 
--- app.pass_on_event_people: after calls were changed, in sets: a chain joined to another takes its root; every call of a
--- chain is credited to the root's setter; a call is credited to its closer unless a person's form says who took it.
+-- app.pass_on_event_people: after calls were changed, in sets: a chain joined to another takes its root, and none of its calls is a
+-- duplicate of another; every call of a chain is credited to the root's setter; a call is credited to its closer unless a
+-- person's form says who took it; what waited for a closer or a setter is done.
 create or replace function app.pass_on_event_people() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -168,6 +196,14 @@ begin
       join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
      where n.root_event_id <> o.root_event_id
        and e.organization_id = n.organization_id and e.root_event_id = n.id and e.id <> n.id;
+
+    update app.events as e
+       set duplicate_of_id = null
+      from new_rows as n
+      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+      join app.events as c on c.organization_id = n.organization_id and c.root_event_id = n.root_event_id
+     where n.root_event_id <> o.root_event_id
+       and e.organization_id = c.organization_id and e.duplicate_of_id = c.id and e.root_event_id = c.root_event_id;
 
     update app.events as e
        set credited_setter_id = r.setter_id
@@ -190,6 +226,13 @@ begin
             select from app.post_call_forms as f
              where f.organization_id = n.organization_id and f.event_id = n.id
                and f.is_active and f.is_human and f.closer_id is not null);
+
+    perform app.resolve_exception(n.organization_id, w.check_name, n.id::text)
+       from new_rows as n
+       join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+      cross join lateral (values ('unknown_host', o.closer_id is null and n.closer_id is not null),
+                                 ('unknown_setter', o.setter_id is null and n.setter_id is not null)) as w (check_name, is_known)
+      where w.is_known;
     return null;
 end;
 $$;

@@ -20,13 +20,21 @@ end;
 $$;
 comment on function app.keep_lead_identities() is 'Makes e-mail and phone of a lead identities of it.';
 
--- app.keep_original_setter: the first setter of a lead is written once.
+-- app.keep_original_setter: the first setter of a lead is written once, and only an earlier booking that arrives later corrects it. A
+-- source that somebody sets is the lead's own from then on. app.teach_lead announces itself in the setting app.teaches_lead.
 create or replace function app.keep_original_setter() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_is_taught constant boolean := coalesce(current_setting('app.teaches_lead', true) = 'on', false);
 begin
-    if old.original_setter_id is not null and new.original_setter_id is distinct from old.original_setter_id then
+    if old.original_setter_id is not null and new.original_setter_id is distinct from old.original_setter_id
+       and not v_is_taught then
         raise exception using errcode = 'PT409', message = 'The original setter of a lead is written once.',
             hint = 'Change the current setter instead.';
+    end if;
+    if (new.source_id, new.traffic_type_id) is distinct from (old.source_id, old.traffic_type_id) and not v_is_taught
+       and new.source_origin is not distinct from old.source_origin then
+        new.source_origin := 'manual';
     end if;
     if new.current_setter_id is distinct from old.current_setter_id
        and new.current_setter_name is not distinct from old.current_setter_name then

@@ -1,0 +1,91 @@
+-- Whom a booking names: its setter by what links and answers say, its closer by who hosts it. Nobody is ever made up.
+-- Internal: nobody but the owner may call these.
+
+-- app.setter_texts: what a booking says that may name its setter, in the order in which it is believed.
+-- is_meant: it can only be meant for a setter: a UTM content or term that starts with "setter", or the answer to a question that
+-- asks who set or booked the call. A question about referrals may name a setter as well as a friend.
+create or replace function app.setter_texts(utm jsonb, answers jsonb)
+returns table (ordinal bigint, said text, origin text, is_meant boolean)
+language sql immutable
+begin atomic
+    select u.ordinal::bigint, utm ->> u.field, u.field,
+           u.field in ('utm_content', 'utm_term') and utm ->> u.field ~* '^\s*setter[-_:= ]+\S'
+      from (values (1, 'utm_content'), (2, 'utm_term'), (3, 'utm_source'), (4, 'utm_medium'), (5, 'utm_campaign'))
+           as u (ordinal, field)
+     where btrim(utm ->> u.field) <> ''
+    union all
+    select 5 + a.ordinal, a.value ->> 'answer', 'answer',
+           a.value ->> 'question' ~* '\m(setter|booked by|set by|who (booked|set))\M'
+      from jsonb_array_elements(app.json_array(answers)) with ordinality as a (value, ordinal)
+     where a.value ->> 'question' ~* '\m(setter|referred|booked by|set by|who (booked|set))\M'
+       and lower(btrim(a.value ->> 'answer')) <> all (array['', '-', 'no', 'none', 'nobody', 'no one', 'n/a', 'na']);
+end;
+comment on function app.setter_texts(jsonb, jsonb) is 'What a booking says that may name its setter, most trusted first.';
+
+-- app.booking_setter: whom UTM fields and answers name as the setter: the first text that somebody is known as,
+-- or that says so after the word "setter".
+-- setter_name alone: a text that was meant for a setter, but is nobody's.
+create or replace function app.booking_setter(
+    organization_id uuid, utm jsonb, answers jsonb, out setter_id uuid, out setter_name text, out because text
+) returns record
+language sql stable
+begin atomic
+    select t.setter_id, case when t.setter_id is null then left(btrim(t.said), 200) end,
+           case when t.setter_id is null then format('%s was meant for a setter, but is nobody''s alias', t.origin)
+                else format('%s is an alias of the setter', t.origin) end
+      from (select x.ordinal, x.said, x.origin, x.is_meant,
+                   coalesce(app.setter_known_as(booking_setter.organization_id, x.said),
+                            app.setter_known_as(booking_setter.organization_id,
+                                                substring(x.said from '^\s*[Ss][Ee][Tt][Tt][Ee][Rr][-_:= ]+(.*)$'))) as setter_id
+              from app.setter_texts(booking_setter.utm, booking_setter.answers) as x) as t
+     where t.setter_id is not null or t.is_meant
+     order by t.setter_id is null, t.ordinal
+     limit 1;
+end;
+comment on function app.booking_setter(uuid, jsonb, jsonb) is 'Whom UTM fields and answers of a booking name as its setter.';
+
+-- app.closer_of_hosts: the closer among the hosts of a booking: known by the platform's user, by address, or by an alias. Of
+-- several, the first who is active, else the first. user_uris, emails: of one length, in the order in which they were given.
+create or replace function app.closer_of_hosts(organization_id uuid, user_uris text[], emails text[]) returns uuid
+language sql stable
+begin atomic
+    select c.id
+      from rows from (unnest(closer_of_hosts.user_uris), unnest(closer_of_hosts.emails)) with ordinality
+           as h (user_uri, email, ordinal)
+      join app.closers as c
+        on c.organization_id = closer_of_hosts.organization_id
+       and (c.calendly_user_uri = h.user_uri or c.email_norm = lower(h.email)
+            or lower(h.email) = any (lower(c.aliases::text)::text[]))
+     order by c.is_active desc, h.ordinal, c.calendly_user_uri is distinct from h.user_uri,
+              c.email_norm is distinct from lower(h.email), c.id
+     limit 1;
+end;
+comment on function app.closer_of_hosts(uuid, text[], text[]) is 'The closer among the hosts of a booking; NULL when none is.';
+
+-- app.review_booking_people: a booking whose host is no closer, or whose setter's spelling is nobody's, waits for a person.
+-- Closed by the trigger on calls when somebody is found.
+create or replace function app.review_booking_people(organization_id uuid, event_id uuid, hosts text[], at timestamptz) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    e app.events;
+begin
+    select t.* into e from app.events as t
+     where t.organization_id = review_booking_people.organization_id and t.id = review_booking_people.event_id;
+    if e.closer_id is null then
+        perform app.record_exception(
+            e.organization_id, 'unknown_host', e.id::text, 'warning', 'events', array[e.id],
+            case when cardinality(hosts) = 0 then 'A booking names no host.' else 'The host of a booking is no closer.' end,
+            'Add the host''s address to a closer and replay the delivery, or assign a closer to the call.',
+            jsonb_build_object('hosts', to_jsonb(hosts)), as_of => review_booking_people.at);
+    end if;
+    if e.setter_id is null and e.setter_name is not null then
+        perform app.record_exception(
+            e.organization_id, 'unknown_setter', e.id::text, 'warning', 'events', array[e.id],
+            'A booking names a setter who is not known by this spelling.',
+            'Add the spelling to the aliases of a setter and replay the delivery, or choose the setter of the call.',
+            jsonb_build_object('setter_name', e.setter_name), as_of => review_booking_people.at);
+    end if;
+end;
+$$;
+comment on function app.review_booking_people(uuid, uuid, text[], timestamptz) is
+    'Exceptions for a booking whose host or setter is not known.';

@@ -1,0 +1,1 @@
+../0012_bookings.rollback.sql
