@@ -2,6 +2,7 @@
 
     POST /hooks/{provider}/{connection_id}
     POST /functions/v1/{alias}?connection={connection_id}
+    POST /functions/v1/calendly-webhook
 
 What a delivery means is decided in SQL (db/functions/ingest). Here is decided only whether it is
 what it says it is. Nothing of a body or a secret is logged or answered.
@@ -21,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway import calendly_hook
 from gateway.addresses import FailureLimit, client_address, network_of
 from gateway.bodies import BodyTooLarge, read_body
 from gateway.connections import Connection, Connections
@@ -80,13 +82,16 @@ class Hooks:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    async def receive(self, request: Request, accepted: Collection[str], given_id: str) -> Response:
+    async def receive(
+        self, request: Request, accepted: Collection[str], given_id: str | None
+    ) -> Response:
         """Answer one delivery. accepted: the types of connection that this URL serves.
 
+        given_id: as the URL names the connection; None where whoever vouches for the body is meant.
         An address that caused too many failures is answered 429 at once, unless the connection is
         in use: those verify whatever else comes from the same address.
         """
-        connection_id = _uuid(given_id)
+        connection_id = _uuid(given_id) if given_id is not None else None
         is_stranger = connection_id is None or not self.connections.heard_of(connection_id)
         sender = network_of(client_address(request)) if is_stranger else ""
         if is_stranger and (wait_s := self.failures.take(sender, time.monotonic())):
@@ -97,7 +102,7 @@ class Hooks:
                 "Too many deliveries from this address were not genuine; try again later.",
                 headers={"retry-after": str(wait_s)},
             )
-        answer = await self._answer(request, accepted, connection_id)
+        answer = await self._answer(request, accepted, connection_id, is_named=given_id is not None)
         if is_stranger and answer.status_code not in _UNVERIFIED:
             self.failures.give_back(sender, time.monotonic())
         elif not is_stranger and answer.status_code in _UNVERIFIED:
@@ -105,7 +110,12 @@ class Hooks:
         return answer
 
     async def _answer(
-        self, request: Request, accepted: Collection[str], connection_id: UUID | None
+        self,
+        request: Request,
+        accepted: Collection[str],
+        connection_id: UUID | None,
+        *,
+        is_named: bool,
     ) -> Response:
         try:
             body = await read_body(request, MAX_BODY)
@@ -113,6 +123,8 @@ class Hooks:
             self.rejections.add(self._existing(connection_id), "too large")
             return problem(413, "body_too_large", f"A delivery has at most {MAX_BODY} bytes.")
         try:
+            if not is_named:
+                connection_id = await self._vouching(body, request.headers)
             connection = await self.connections.get(connection_id) if connection_id else None
             known = PROVIDERS.get(connection.connection_type) if connection else None
             if connection is None or known is None or connection.connection_type not in accepted:
@@ -130,6 +142,22 @@ class Hooks:
             self.rejections.add(connection.id, "not JSON")
             return problem(400, "not_json", "The body is not a JSON object in UTF-8.")
         return await self._record(connection, text, proof)
+
+    async def _vouching(self, body: bytes, headers: Headers) -> UUID | None:
+        """The connection that a delivery of Calendly without one is for; None for nobody's."""
+
+        async def verifies(connection_id: UUID) -> bool:
+            connection = await self.connections.get(connection_id)
+            try:
+                return connection is not None and bool(
+                    await self._verified(PROVIDERS["calendly"], connection, body, headers)
+                )
+            except DeliveryRejected:
+                return False
+
+        return await calendly_hook.vouching_connection(
+            body, candidates=self.inbox.calendly_candidates, verifies=verifies
+        )
 
     async def _verified(
         self, provider: Provider, connection: Connection, body: bytes, headers: Headers
@@ -214,8 +242,10 @@ async def hook(request: Request) -> Response:
 async def alias(request: Request) -> Response:
     """A delivery to a URL that names the connection in its query."""
     hooks: Hooks = request.app.state.hooks
-    accepted = ALIASES[request.url.path.rpartition("/")[2]]
-    return await hooks.receive(request, accepted, request.query_params.get("connection", ""))
+    name = request.url.path.rpartition("/")[2]
+    unnamed = None if name == calendly_hook.ALIAS else ""
+    given_id = request.query_params.get("connection", unnamed)
+    return await hooks.receive(request, ALIASES[name], given_id)
 
 
 ROUTES: list[BaseRoute] = [

@@ -57,6 +57,18 @@ class Inbox:
             cursor = await connection.execute("select ingest.connection_ids()")
             return {row[0] for row in await cursor.fetchall() if isinstance(row[0], UUID)}
 
+    async def calendly_candidates(self, body: str) -> list[UUID]:
+        """The connections that the hosts in an unverified body propose.
+
+        body: a JSON object as text.
+        Raises psycopg.DataError for a body that Postgres cannot read.
+        """
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "select ingest.calendly_candidates(body => %(body)s::jsonb)", {"body": body}
+            )
+            return [UUID(str(row[0])) for row in await cursor.fetchall()]
+
     async def record_delivery(
         self, organization_id: UUID, connection_id: UUID, body: str, *, is_late: bool = False
     ) -> Recorded:

@@ -203,6 +203,9 @@ select
     t.error,
     t.received_at,
     t.processed_at,
+    t.is_late,
+    t.steps,
+    t.lead_id,
     t.event_id,
     app.mask_body(t.body) as payload
   from app.webhook_events as t
@@ -219,6 +222,9 @@ comment on column api.calendly_webhook_audit.status is 'Where it stands.';
 comment on column api.calendly_webhook_audit.error is 'Error.';
 comment on column api.calendly_webhook_audit.received_at is 'Received at.';
 comment on column api.calendly_webhook_audit.processed_at is 'Processed at.';
+comment on column api.calendly_webhook_audit.is_late is 'Whether it was signed long before it came.';
+comment on column api.calendly_webhook_audit.steps is 'What was decided and why, in order.';
+comment on column api.calendly_webhook_audit.lead_id is 'The lead.';
 comment on column api.calendly_webhook_audit.event_id is 'The call.';
 comment on column api.calendly_webhook_audit.payload is 'What Calendly sent, token fields masked.';
 

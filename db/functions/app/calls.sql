@@ -586,8 +586,8 @@ comment on function app.known_booking(uuid, text, text, text, timestamptz, times
     'The call of a known booking, at the time it has now; NULL for a new booking.';
 
 -- app.teach_lead: what a lead learns from a call of it: setter, source and traffic type of the first booking that has them, and as
--- its current setter that of the last one. A later message about an earlier booking corrects what a later booking
--- had taught; what a person set stays.
+-- its current setter that of the last one; a setter whom a later booking has only from its chain teaches nothing. A late
+-- message about an earlier booking corrects what a later booking had taught; what a person set stays.
 create or replace function app.teach_lead(organization_id uuid, event_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -600,17 +600,18 @@ begin
     if not found then
         return;
     end if;
-    select (array_agg(t.id order by t.booked_at, t.id) filter (where t.setter_id is not null))[1] as first_set_id,
-           (array_agg(t.id order by t.booked_at desc, t.id desc) filter (where t.setter_id is not null))[1] as last_set_id,
+    select (array_agg(t.id order by t.booked_at, t.id) filter (where s.is_set))[1] as first_set_id,
+           (array_agg(t.id order by t.booked_at desc, t.id desc) filter (where s.is_set))[1] as last_set_id,
            (array_agg(t.source_id order by t.booked_at, t.id) filter (where s.is_known))[1] as source_id,
            (array_agg(t.traffic_type_id order by t.booked_at, t.id) filter (where s.is_known))[1] as traffic_type_id
       into v_known
       from app.events as t
-     cross join lateral (select coalesce(t.source_id, t.traffic_type_id) is not null as is_known) as s
+     cross join lateral (select coalesce(t.source_id, t.traffic_type_id) is not null as is_known,
+                                t.setter_id is not null and not 'setter' = any (t.inherits) as is_set) as s
      where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.deleted_at is null;
     select t.* into l from app.leads as t where t.organization_id = e.organization_id and t.id = e.lead_id;
 
-    if l.original_setter_id is null and e.setter_id is not null
+    if l.original_setter_id is null and e.setter_id is not null and not 'setter' = any (e.inherits)
        or e.id = v_known.first_set_id and l.original_setter_id <> e.setter_id and exists (
             select from app.events as t
              where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.id <> e.id

@@ -180,25 +180,28 @@ $$;
 comment on function ingest.book_calendly(uuid, text, jsonb, timestamptz) is 'The call of an invitee, booked, completed or moved.';
 
 -- ingest.assign_calendly_host: whoever hosts the call now is its closer. A closer whom a person chose stays until Calendly names
--- another host than before; a host who is no closer leaves none. is_moved: Calendly names other hosts than before.
+-- another host than before; a host who is no closer leaves none. A message that is older than what is known of the hosts
+-- says nothing. hosts: as app.note_booking keeps them; is_moved: they are others than before.
 create or replace function ingest.assign_calendly_host(
-    organization_id uuid, event_id uuid, payload jsonb, is_moved boolean, out changed boolean, out steps jsonb
+    organization_id uuid, event_id uuid, payload jsonb, hosts text[], is_moved boolean, out changed boolean, out steps jsonb
 ) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_hosts     constant record := ingest.calendly_hosts(payload);
+    v_named     constant record := ingest.calendly_hosts(payload);
     v_closer_id constant uuid := app.closer_of_hosts(
-        assign_calendly_host.organization_id, v_hosts.user_uris, v_hosts.emails);
+        assign_calendly_host.organization_id, v_named.user_uris, v_named.emails);
 begin
     update app.events as e set closer_id = v_closer_id
+      from app.platform_bookings as b
      where e.organization_id = assign_calendly_host.organization_id and e.id = assign_calendly_host.event_id
+       and b.organization_id = e.organization_id and b.event_id = e.id and b.hosts = assign_calendly_host.hosts
        and (is_moved or e.closer_id is null) and e.closer_id is distinct from v_closer_id;
     changed := found;
     steps := case when changed then jsonb_build_array(
         app.step('closer', coalesce(v_closer_id::text, 'unknown'), 'who hosts the call has changed, or is known now')) else '[]' end;
 end;
 $$;
-comment on function ingest.assign_calendly_host(uuid, uuid, jsonb, boolean) is 'Whoever hosts the call now is its closer.';
+comment on function ingest.assign_calendly_host(uuid, uuid, jsonb, text[], boolean) is 'Whoever hosts the call now is its closer.';
 
 -- ingest.process_calendly: carry out one verified delivery. Idempotent, and free of any order of arrival: what came before its
 -- booking books it from its own payload, and settles it again whenever more is known.
@@ -253,7 +256,7 @@ begin
     v_hosts := array(select distinct coalesce(h.email, h.user_uri)
                        from (select p.user_uris, p.emails from ingest.calendly_hosts(v_payload) as p) as p
                       cross join lateral rows from (unnest(p.user_uris), unnest(p.emails)) as h (user_uri, email) order by 1);
-    v_host := ingest.assign_calendly_host(organization_id, event_id, v_payload, app.note_booking(
+    v_host := ingest.assign_calendly_host(organization_id, event_id, v_payload, v_hosts, app.note_booking(
         organization_id, event_id, 'calendly', v_invitee, v_told_at, v_hosts, follows_booking_id => v_follows,
         rescheduled_at => case when v_is_moved_on then coalesce(app.json_instant(v_canceled -> 'created_at'), v_told_at) end,
         canceled_at => case when v_is_off then coalesce(app.json_instant(v_canceled -> 'created_at'), v_told_at) end,
@@ -328,3 +331,23 @@ end;
 $$;
 comment on function ingest.process_calendly_routing(uuid, jsonb, timestamptz) is
     'A submitted routing form is a touch of the lead among its answers.';
+
+-- ingest.calendly_candidates: the connections that an unverified body proposes: those of organizations that have one of its hosts
+-- as a closer. At most 20; which of them it is, the signing key decides.
+-- Callers:  the gateway, for the URL that names no connection.
+-- Definer:  the gateway has no rights on tables; it learns ids, which open nothing.
+create or replace function ingest.calendly_candidates(body jsonb) returns setof uuid
+language sql stable security definer rows 1 set search_path = '' as $$
+    select c.id
+      from ingest.calendly_hosts(app.json_object(body -> 'payload')) as h
+      join app.webhook_connections as c on c.connection_type = 'calendly' and c.is_active and c.deleted_at is null
+      join app.organizations as o on o.id = c.organization_id and o.deleted_at is null and o.suspended_at is null
+     where exists (select from app.closers as k
+                    where k.organization_id = c.organization_id and k.email_norm = any (h.emails))
+        or exists (select from app.closers as k
+                    where k.organization_id = c.organization_id and k.calendly_user_uri = any (h.user_uris))
+     order by c.id
+     limit 20;
+$$;
+comment on function ingest.calendly_candidates(jsonb) is 'The connections that the hosts in an unverified body propose.';
+grant execute on function ingest.calendly_candidates(jsonb) to gateway;
