@@ -138,8 +138,6 @@ def open_connection(story: Story, provider: str) -> None:
     story.manage(f"{one}/secret", webhook_secret=[markers.secret()])
     story.manage(f"{SETTINGS}/{uuid4()}/secret", webhook_secret=markers.secret())
     story.manage(SETTINGS, name="", connection_type="none", webhook_secret=markers.secret())
-    if provider == "acuity":  # its key is its secret, which the key just replaced
-        story.manage(f"{one}/secret", webhook_secret=secret)
     story.secrets[provider], story.paths[provider] = secret, f"/hooks/{provider}/{made['id']}"
 
 
