@@ -160,6 +160,41 @@ def test_a_booking_is_a_call_of_its_closer_type_and_lead(
     assert calls(acme) == before
 
 
+def test_an_answer_names_the_setter_and_the_source(
+    acme: Organization, connection_id: UUID, fake: FakeAcuity
+) -> None:
+    setter = acme.setter("Marta")
+    podcast = acme.source("Podcast")
+    acme.world.insert(
+        "source_rules",
+        organization_id=acme.id,
+        position=1,
+        field="answer",
+        operator="contains",
+        value="podcast",
+        source_id=podcast.id,
+    )
+
+    def booked(named: str, email: str) -> dict[str, Any]:
+        values = [
+            {"id": 1, "fieldID": 1, "name": "Who booked you?", "value": named},
+            {"id": 2, "fieldID": 2, "name": "Where from?", "value": "your Podcast"},
+        ]
+        made, _ = fake.book(at=AT, email=email, phone="", forms=[{"id": 1, "values": values}])
+        record(acme, connection_id, fake, made)
+        return next(row for row in calls(acme) if row["provider_booking_id"] == str(made))
+
+    known = booked(" marta", "one@client.test")
+    assert (known["setter_id"], known["source_id"]) == (setter.setter_id, podcast.id)
+    unknown = booked("Zed", "two@client.test")
+    assert (unknown["setter_id"], unknown["setter_name"]) == (None, "Zed")
+    assert "unknown_setter" in open_exceptions(acme)
+    assert (
+        acme.world.value("select count(*) from app.setters where organization_id = %s", acme.id)
+        == 1
+    )
+
+
 def test_without_a_creation_time_the_first_message_dates_the_booking(
     acme: Organization, connection_id: UUID, fake: FakeAcuity
 ) -> None:

@@ -118,6 +118,7 @@ declare
     v_answers   constant jsonb := app.acuity_answers(appointment);
     v_closer_id uuid;
     v_type_id   uuid;
+    v_setter    record;
     v_lead_id   uuid;
     v_event_id  uuid;
 begin
@@ -125,8 +126,10 @@ begin
       from unnest(v_hosts) with ordinality as h (known_as, ordinal)
      where app.closer_known_as(run.organization_id, h.known_as) is not null
      order by h.ordinal limit 1;
-    select t.id into v_type_id from app.call_types as t
-     where t.organization_id = run.organization_id and t.external_id = app.json_id(appointment -> 'appointmentTypeID');
+    v_type_id := app.platform_call_type(
+        run.organization_id, left(app.json_id(appointment -> 'appointmentTypeID'), 100),
+        left(app.json_text(appointment -> 'type'), 200), v_minutes);
+    select s.setter_id, s.setter_name into v_setter from app.booking_setter(run.organization_id, '{}', v_answers) as s;
     if call.call_status = 'no_show' and app.acuity_flag(appointment -> 'noShow') is false
        and app.acuity_flag(appointment -> 'canceled') is not true then
         perform from app.withdraw_no_show(run.organization_id, call.id, told_at);
@@ -143,30 +146,23 @@ begin
         scheduled_end_at => v_starts_at + make_interval(mins => nullif(v_minutes, 0)),
         email => v_email, phone => v_phone,
         full_name => v_name,
-        closer_id => v_closer_id, call_type_id => v_type_id, provider => 'acuity', provider_booking_id => v_id,
-        answers => v_answers);
+        closer_id => v_closer_id, setter_id => v_setter.setter_id, setter_name => v_setter.setter_name,
+        call_type_id => v_type_id, provider => 'acuity', provider_booking_id => v_id, answers => v_answers);
     update app.events as e
        set provider_host_id = coalesce(v_host, e.provider_host_id),
            closer_id = case when e.provider_host_id <> v_host and e.call_status = 'scheduled' then v_closer_id
                             else coalesce(e.closer_id, v_closer_id) end,
+           setter_id = coalesce(e.setter_id, v_setter.setter_id),
            call_type_id = coalesce(e.call_type_id, v_type_id),
            lead_id = coalesce(e.lead_id, v_lead_id),
            answers = v_answers
      where e.organization_id = run.organization_id and e.id = v_event_id
        and (e.provider_host_id is distinct from coalesce(v_host, e.provider_host_id)
-            or e.closer_id is null and v_closer_id is not null or e.call_type_id is null and v_type_id is not null
+            or e.closer_id is null and v_closer_id is not null or e.setter_id is null and v_setter.setter_id is not null
+            or e.call_type_id is null and v_type_id is not null
             or e.lead_id is null and v_lead_id is not null or e.answers <> v_answers);
 
-    if (select e.closer_id is not null from app.events as e
-         where e.organization_id = run.organization_id and e.id = v_event_id) then
-        perform app.resolve_exception(run.organization_id, 'unknown_host', v_event_id::text);
-    else
-        perform app.record_exception(
-            run.organization_id, 'unknown_host', v_event_id::text, 'warning', 'events', array[v_event_id],
-            case when cardinality(v_hosts) = 0 then 'A booking names no host.' else 'The host of a booking is no closer.' end,
-            'Add the name of the calendar to the aliases of a closer and replay the delivery, or assign a closer to the call.',
-            jsonb_build_object('hosts', v_hosts), as_of => told_at);
-    end if;
+    perform app.review_booking_people(run.organization_id, v_event_id, v_hosts, told_at);
     if call.call_status in ('completed', 'no_show') and v_starts_at > call.scheduled_at
        and exists (select from app.events as e where e.organization_id = run.organization_id and e.id = v_event_id
                       and e.call_status <> 'scheduled') then
