@@ -205,13 +205,22 @@ select
     t.payment_type,
     t.closed_at,
     t.provider_subscription_id,
+    t.contract_value_source,
+    t.is_automatic,
+    m.collected,
+    m.outstanding,
+    m.overdue,
+    t.reason,
+    t.recorded_by,
     t.voided_at,
     t.void_reason,
+    t.voided_by,
     t.deleted_at,
     t.deleted_reason,
     t.created_at,
     t.updated_at
   from app.deals as t
+ cross join lateral app.deal_money(t.organization_id, t.id, now()) as m
  where t.deleted_at is null;
 grant select on api.deals to authenticated, org_admin, super_admin;
 comment on view api.deals is $$Sales: what was agreed, who gets credit, by which schedule it is paid.$$;
@@ -229,10 +238,18 @@ comment on column api.deals.base_currency is 'The organization''s currency.';
 comment on column api.deals.status is 'Where it stands.';
 comment on column api.deals.deal_type is 'new_deal or upsell.';
 comment on column api.deals.payment_type is 'pif, payment_plan, deposit or financed.';
-comment on column api.deals.closed_at is 'Closed at.';
-comment on column api.deals.provider_subscription_id is 'Provider subscription id.';
-comment on column api.deals.voided_at is 'Voided at.';
-comment on column api.deals.void_reason is 'Void reason.';
+comment on column api.deals.closed_at is 'When it was closed: the time of its call or first payment.';
+comment on column api.deals.provider_subscription_id is 'The provider''s subscription by which it is paid.';
+comment on column api.deals.contract_value_source is 'Where contract_value comes from: given by a person, form, package, or what was paid.';
+comment on column api.deals.is_automatic is 'It follows its call or payment; false once a person decided about it.';
+comment on column api.deals.collected is 'What all its payments come to, refunds deducted, in base_currency.';
+comment on column api.deals.outstanding is 'What it still owes by its schedule, in base_currency; NULL while no schedule or rate is known.';
+comment on column api.deals.overdue is 'The part of outstanding that was due before today.';
+comment on column api.deals.reason is 'Why a person made it.';
+comment on column api.deals.recorded_by is 'The person who made it.';
+comment on column api.deals.voided_at is 'When it became void.';
+comment on column api.deals.void_reason is 'Why it is void.';
+comment on column api.deals.voided_by is 'The person who voided it; NULL when its call or payment did.';
 comment on column api.deals.deleted_at is 'When it was deleted; NULL while it counts.';
 comment on column api.deals.deleted_reason is 'Why it was deleted.';
 comment on column api.deals.created_at is 'When the row was made.';

@@ -35,6 +35,16 @@ class Scene:
     def by_ada(self, function: str, **arguments: Any) -> httpx.Response:
         return self.by(self.ada, function, **arguments)
 
+    def deal(self) -> UUID:
+        """The deal that followed the call."""
+        made: UUID = self.acme.world.value(
+            "select id from app.deals where organization_id = %s and origin_event_id = %s"
+            " and is_automatic",
+            self.acme.id,
+            self.call.id,
+        )
+        return made
+
     def audited(self, table: str, row_id: object) -> list[dict[str, Any]]:
         """What the audit trail says about a row."""
         return self.acme.world.rows(
@@ -78,6 +88,12 @@ def argument_sets(scene: Scene) -> dict[str, dict[str, Any]]:
         "set_payment_credits": {"payment_id": scene.paid.id, "credits": None, "reason": WHY},
         "confirm_claim": {"payment_id": scene.claim, "reason": WHY},
         "reject_claim": {"payment_id": scene.claim, "reason": WHY},
+        "create_deal": {
+            "origin_event_id": scene.call.id,
+            "contract_value": "2500.00",
+            "reason": WHY,
+        },
+        "void_deal": {"deal_id": scene.deal(), "reason": WHY},
     }
 
 
@@ -88,6 +104,8 @@ FUNCTIONS = [
     "set_payment_credits",
     "confirm_claim",
     "reject_claim",
+    "create_deal",
+    "void_deal",
 ]
 
 
@@ -265,3 +283,16 @@ def test_direct_writes_are_refused_with_the_name_of_the_function(
         scene.paid.id,
     )
     assert kept == Decimal("1000.00")
+
+
+def test_a_deal_by_hand_answers_its_row_and_says_why_in_the_audit_trail(scene: Scene) -> None:
+    made = scene.by_ada("create_deal", **argument_sets(scene)["create_deal"])
+    assert made.status_code == 200
+    row = made.json()
+    assert (row["contract_value"], row["is_automatic"]) == (2500.00, False)
+    assert row["recorded_by"] == str(scene.ada.user_id)
+    voided = scene.by_ada("void_deal", deal_id=row["id"], reason="Never signed.")
+    assert (voided.json()["status"], voided.json()["void_reason"]) == ("void", "Never signed.")
+    assert outcome(scene.by_ada("void_deal", deal_id=row["id"], reason=WHY)) == (409, "PT409")
+    trail = [(entry["action"], entry["reason"]) for entry in scene.audited("deals", row["id"])]
+    assert trail == [("INSERT", WHY), ("UPDATE", "Never signed.")]

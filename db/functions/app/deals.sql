@@ -538,3 +538,247 @@ begin
 end;
 $$;
 comment on function app.convert_waiting_deals(uuid) is 'Convert deals that waited for an exchange rate.';
+
+-- app.deal_money: what was collected for a deal, refunds deducted, and what it still owes by its schedule, in the organization's
+-- currency, as the metrics say it. outstanding and overdue: NULL while nobody knows the schedule or the rate.
+-- Definer: whoever sees a deal sees what all its payments come to, whoever is credited with them.
+create or replace function app.deal_money(
+    organization_id uuid, deal_id uuid, as_of timestamptz, out collected numeric, out outstanding numeric, out overdue numeric
+) returns record
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_deal     app.deals;
+    v_currency text;
+    v_today    date;
+    v_rate     numeric := 1;
+    v_total    numeric;
+    v_due      numeric;
+begin
+    select o.currency, (as_of at time zone o.timezone)::date into v_currency, v_today
+      from app.organizations as o where o.id = deal_money.organization_id;
+    select d.* into v_deal from app.deals as d
+     where d.organization_id = deal_money.organization_id and d.id = deal_money.deal_id;
+    select coalesce(sum(p.amount_base - coalesce(r.amount_base, 0)), 0) into collected
+      from app.payments as p
+      left join lateral (
+        select sum(case f.kind when 'dispute_won' then -f.amount_base else f.amount_base end) as amount_base
+          from app.payment_refunds as f
+         where f.organization_id = p.organization_id and f.payment_id = p.id and f.status = 'succeeded'
+       ) as r on true
+     where p.organization_id = v_deal.organization_id and p.deal_id = v_deal.id and app.is_counted(p)
+       and p.amount_base is not null;
+    collected := app.money(collected, v_currency);
+    if v_deal.status <> 'won' or v_deal.contract_value_source = 'paid' then
+        outstanding := app.money(0, v_currency);
+        overdue := outstanding;
+        return;
+    end if;
+    select sum(i.amount), coalesce(sum(i.amount) filter (where i.due_on < v_today), 0) into v_total, v_due
+      from app.deal_installments as i
+     where i.organization_id = v_deal.organization_id and i.deal_id = v_deal.id;
+    if v_deal.currency <> v_currency then
+        v_rate := v_deal.contract_value_base / nullif(v_deal.contract_value, 0);
+    end if;
+    if v_total * v_rate is not null then
+        outstanding := greatest(round(v_total * v_rate, app.currency_exponent(v_currency)) - collected, 0);
+        overdue := greatest(round(v_due * v_rate, app.currency_exponent(v_currency)) - collected, 0);
+    end if;
+end;
+$$;
+comment on function app.deal_money(uuid, uuid, timestamptz) is
+    'What was collected for a deal, and what it still owes by its schedule.';
+grant execute on function app.deal_money(uuid, uuid, timestamptz) to authenticated, org_admin, super_admin;
+
+-- app.has_locked_deal: does a line of a locked or paid payout rest on this deal, or on a payment of it?
+create or replace function app.has_locked_deal(organization_id uuid, deal_id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    return exists (
+            select from app.commission_ledger as l
+              join app.payout_snapshot_details as d on d.organization_id = l.organization_id and d.line_id = l.id and d.is_live
+              join app.payout_snapshots as s on s.organization_id = d.organization_id and s.id = d.snapshot_id
+             where l.organization_id = has_locked_deal.organization_id and l.deal_id = has_locked_deal.deal_id
+               and s.state in ('locked', 'paid'))
+        or exists (
+            select from app.payments as p
+             where p.organization_id = has_locked_deal.organization_id and p.deal_id = has_locked_deal.deal_id
+               and app.has_locked_money(p.organization_id, p.id));
+end;
+$$;
+comment on function app.has_locked_deal(uuid, uuid) is 'True when a line of a locked or paid payout rests on this deal.';
+
+-- app.read_schedule: instalments as a person gives them, [{"due_on": "2026-03-10", "amount": 1000.00}, ...], in the order of
+-- their days. Raises PT422 for what is no such list, and for instalments that do not add up to the value.
+create or replace function app.read_schedule(
+    installments jsonb, value numeric, currency text, out numbers integer[], out days date[], out amounts numeric[]
+) returns record
+language plpgsql immutable set search_path = '' as $$
+begin
+    if jsonb_typeof(installments) is distinct from 'array' or jsonb_array_length(installments) not between 1 and 120
+       or exists (
+            select from jsonb_array_elements(installments) as i
+             where not coalesce(pg_input_is_valid(i ->> 'due_on', 'date'), false)
+                or not coalesce(i ->> 'amount' ~ '^[0-9]{1,12}(\.[0-9]{1,6})?$', false)) then
+        raise exception using errcode = 'PT422', message = 'These are no instalments.',
+            hint = 'Send a list of up to 120, for example [{"due_on": "2026-03-10", "amount": "1000.00"}].';
+    end if;
+    select array_agg(r.no order by r.no), array_agg(r.due_on order by r.no), array_agg(r.amount order by r.no)
+      into numbers, days, amounts
+      from (select row_number() over (order by (i.value ->> 'due_on')::date, i.position)::integer as no,
+                   (i.value ->> 'due_on')::date as due_on, app.require_amount((i.value ->> 'amount')::numeric, currency) as amount
+              from jsonb_array_elements(installments) with ordinality as i (value, position)) as r;
+    if (select sum(a.amount) from unnest(amounts) as a (amount)) <> value then
+        raise exception using errcode = 'PT422', message = 'The instalments do not add up to the value of the deal.',
+            detail = format('They add up to %s; the value is %s %s.',
+                            (select sum(a.amount) from unnest(amounts) as a (amount)), value, currency);
+    end if;
+end;
+$$;
+comment on function app.read_schedule(jsonb, numeric, text) is 'Instalments as a person gives them; PT422 when they mean nothing.';
+
+-- app.create_deal: a sale that a person answers for; no rule changes it. It takes the place of the automatic deal of its call.
+-- What is left out comes from the call (lead, closing time, people), the package (value, schedule) and the lead's other deals
+-- (new_deal or upsell). The lead's payments find it at once.
+-- Raises PT404 for a lead, call, person or package that does not exist, PT409 for a call that has a hand-made deal, PT422 for
+-- values without meaning and for a call of another lead.
+create or replace function app.create_deal(
+    organization_id uuid, lead_id uuid, contract_value numeric, currency text, closed_at timestamptz, origin_event_id uuid,
+    closer_id uuid, setter_id uuid, package_id uuid, payment_type text, deal_type text, installments jsonb, reason text
+) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_organization app.organizations;
+    v_call         app.events;
+    v_package      app.packages;
+    v_people       record;
+    v_schedule     record;
+    v_other        app.deals;
+    v_deal         app.deals;
+begin
+    select o.* into strict v_organization from app.organizations as o where o.id = create_deal.organization_id;
+    if create_deal.origin_event_id is not null then
+        v_call := app.lock_event(v_organization.id, create_deal.origin_event_id);
+    end if;
+    v_deal.lead_id := coalesce(create_deal.lead_id, v_call.lead_id);
+    if v_deal.lead_id is null then
+        raise exception using errcode = 'PT422', message = 'A deal is with a lead.',
+            hint = 'Give lead_id, or origin_event_id of a call that has a lead.';
+    elsif v_call.lead_id <> v_deal.lead_id then
+        raise exception using errcode = 'PT422', message = 'The call is of another lead.',
+            detail = format('It is of lead %s.', v_call.lead_id), hint = 'Leave lead_id out, or name another call.';
+    end if;
+    perform from app.leads as l
+      where l.organization_id = v_organization.id and l.id = v_deal.lead_id and l.deleted_at is null and l.merged_into_id is null
+        for no key update;
+    if not found then
+        raise exception using errcode = 'PT404', message = 'No such lead in this organization.';
+    end if;
+    select k.* into v_package from app.packages as k
+     where k.organization_id = v_organization.id and k.id = create_deal.package_id;
+    if create_deal.package_id is not null and v_package.id is null then
+        raise exception using errcode = 'PT404', message = 'No such package in this organization.';
+    elsif create_deal.closer_id is not null and not exists (
+            select from app.closers as c where c.organization_id = v_organization.id and c.id = create_deal.closer_id) then
+        raise exception using errcode = 'PT404', message = 'No such closer in this organization.';
+    elsif create_deal.setter_id is not null and not exists (
+            select from app.setters as s where s.organization_id = v_organization.id and s.id = create_deal.setter_id) then
+        raise exception using errcode = 'PT404', message = 'No such setter in this organization.';
+    elsif coalesce(create_deal.payment_type, 'pif') not in ('pif', 'payment_plan', 'financed') then
+        raise exception using errcode = 'PT422', message = 'A deal is paid in full, by plan, or financed.',
+            detail = format('%s was given.', quote_literal(left(create_deal.payment_type, 40))),
+            hint = 'Choose pif, payment_plan or financed; a deposit is not a deal yet.';
+    elsif coalesce(create_deal.deal_type, 'upsell') not in ('new_deal', 'upsell') then
+        raise exception using errcode = 'PT422', message = 'A deal is a new deal or an upsell.',
+            detail = format('%s was given.', quote_literal(left(create_deal.deal_type, 40))), hint = 'Choose new_deal or upsell.';
+    end if;
+    v_deal.organization_id := v_organization.id;
+    v_deal.origin_event_id := v_call.id;
+    v_deal.package_id := v_package.id;
+    v_deal.payment_type := create_deal.payment_type;
+    v_deal.closed_at := app.require_past(coalesce(create_deal.closed_at, v_call.scheduled_at));
+    v_deal.currency := upper(btrim(coalesce(
+        create_deal.currency, case when create_deal.contract_value is null then v_package.currency end, v_organization.currency)));
+    v_deal.contract_value := app.require_amount(coalesce(create_deal.contract_value, v_package.price), v_deal.currency);
+    v_deal.contract_value_source := 'given';
+    v_deal.base_currency := v_organization.currency;
+    v_deal.contract_value_base := app.deal_base(v_deal, null);
+    v_people := app.people_of_sale(v_organization.id, v_call.id, null);
+    if create_deal.installments is not null and jsonb_typeof(create_deal.installments) <> 'null' then
+        v_schedule := app.read_schedule(create_deal.installments, v_deal.contract_value, v_deal.currency);
+    else
+        select coalesce(array_agg(s.installment_no), '{}') as numbers, array_agg(s.due_on) as days, array_agg(s.amount) as amounts
+          into v_schedule from app.deal_schedule(v_deal) as s;
+    end if;
+
+    select d.* into v_other from app.deals as d
+     where d.organization_id = v_organization.id and d.origin_event_id = v_call.id and d.status <> 'void' and d.deleted_at is null;
+    if v_other.id is not null and not v_other.is_automatic then
+        raise exception using errcode = 'PT409', message = 'This call has a deal that was made by hand.',
+            detail = format('It is deal %s.', v_other.id), hint = 'Void that deal first.';
+    elsif v_other.id is not null then
+        perform app.refuse_locked_deal(v_other);
+        perform app.void_automatic_deals(v_organization.id, array[v_other.id], 'A deal made by hand took its place.');
+    end if;
+    insert into app.deals as d (
+        organization_id, lead_id, origin_event_id, package_id, closer_id, setter_id, contract_value, contract_value_source,
+        currency, contract_value_base, base_currency, deal_type, payment_type, closed_at, reason, recorded_by)
+    values (
+        v_deal.organization_id, v_deal.lead_id, v_deal.origin_event_id, v_deal.package_id,
+        coalesce(create_deal.closer_id, v_people.closer_id), coalesce(create_deal.setter_id, v_people.setter_id),
+        v_deal.contract_value, v_deal.contract_value_source, v_deal.currency, v_deal.contract_value_base, v_deal.base_currency,
+        coalesce(create_deal.deal_type, case when exists (
+            select from app.deals as e
+             where e.organization_id = v_deal.organization_id and e.lead_id = v_deal.lead_id and e.status = 'won'
+               and e.deleted_at is null and e.closed_at < v_deal.closed_at) then 'upsell' else 'new_deal' end),
+        v_deal.payment_type, v_deal.closed_at, create_deal.reason, auth.uid())
+    returning d.* into v_deal;
+    perform app.write_schedule(v_deal, v_schedule.numbers, v_schedule.days, v_schedule.amounts);
+    perform app.settle_deals(v_deal.organization_id, v_deal.lead_id);
+    return v_deal.id;
+end;
+$$;
+comment on function app.create_deal(
+    uuid, uuid, numeric, text, timestamptz, uuid, uuid, uuid, uuid, text, text, jsonb, text) is
+    'A sale that a person answers for; answers the deal.';
+
+-- app.refuse_locked_deal: raises PT409 while a locked payout rests on the deal.
+create or replace function app.refuse_locked_deal(deal app.deals) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+    if app.has_locked_deal(deal.organization_id, deal.id) then
+        raise exception using errcode = 'PT409', message = 'A locked payout rests on this deal.',
+            hint = 'Post the difference as an adjustment in the open period.';
+    end if;
+end;
+$$;
+comment on function app.refuse_locked_deal(app.deals) is 'Raises PT409 while a locked payout rests on the deal.';
+
+-- app.void_deal: a person says that this is no sale. No rule brings the deal back; its payments are attributed anew.
+-- Raises PT404, and PT409 for one that is void or that a locked payout rests on.
+create or replace function app.void_deal(organization_id uuid, deal_id uuid, reason text) returns uuid
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_deal app.deals;
+begin
+    perform from app.leads as l
+       join app.deals as d on d.organization_id = l.organization_id and d.lead_id = l.id
+      where d.organization_id = void_deal.organization_id and d.id = void_deal.deal_id
+        for no key update of l;
+    select d.* into v_deal from app.deals as d
+     where d.organization_id = void_deal.organization_id and d.id = void_deal.deal_id and d.deleted_at is null
+       for no key update;
+    if not found then
+        raise exception using errcode = 'PT404', message = 'No such deal in this organization.';
+    elsif v_deal.status = 'void' then
+        raise exception using errcode = 'PT409', message = 'This deal is void already.',
+            detail = format('It was voided at %s.', v_deal.voided_at);
+    end if;
+    perform app.refuse_locked_deal(v_deal);
+    update app.deals as d
+       set status = 'void', voided_at = now(), void_reason = void_deal.reason, voided_by = auth.uid(), is_automatic = false
+     where d.organization_id = v_deal.organization_id and d.id = v_deal.id;
+    perform app.settle_deals(v_deal.organization_id, v_deal.lead_id);
+    return v_deal.id;
+end;
+$$;
+comment on function app.void_deal(uuid, uuid, text) is 'A person says that this is no sale; answers the deal.';
