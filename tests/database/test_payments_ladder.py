@@ -170,20 +170,31 @@ def test_a_known_customer_outranks_the_payers_address(
     assert paid["attribution_confidence"] == Decimal("0.9025")
 
 
-def test_what_a_person_decided_about_one_payment_is_known_of_the_next(
-    acme: Organization, pay: Pay
+@pytest.mark.parametrize("learn", [True, False])
+def test_what_a_person_decided_is_known_of_the_next_payment_if_it_was_to_be_learned(
+    acme: Organization, pay: Pay, learn: bool
 ) -> None:
-    lee = acme.lead("lee")
-    call = acme.event(lead=lee, closer=acme.closer(), outcome="closed")
+    call = acme.event(lead=acme.lead("lee"), closer=acme.closer(), outcome="closed")
     first = pay(provider_customer_id="cus_1")
     acme.world.execute(
-        "select app.attribute_by_hand(%s, %s, null, %s, null, false)",
+        "select app.attribute_by_hand(%s, %s, null, %s, null, %s)",
         acme.id,
         first["id"],
         call.id,
+        learn,
     )
     second = pay(provider_customer_id="cus_1")
-    assert (second["event_id"], second["attribution_method"]) == (call.id, "provider_customer")
+    assert second["event_id"] == (call.id if learn else None)
+
+
+def test_a_reference_tells_whose_the_customer_is_in_its_account(
+    acme: Organization, pay: Pay
+) -> None:
+    call = acme.event(lead=acme.lead("lee"), closer=acme.closer(), outcome="closed")
+    waiting = pay(provider_customer_id="cus_1")
+    pay(provider_customer_id="cus_1", metadata={"salesdash_event_id": str(call.id)})
+    known = look(acme, waiting["id"])
+    assert (known["event_id"], known["attribution_method"]) == (call.id, "provider_customer")
     assert pay(provider_customer_id="cus_1", provider_account="acct_2")["event_id"] is None
 
 

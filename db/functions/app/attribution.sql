@@ -147,7 +147,8 @@ comment on function app.rung_reference(app.payments) is 'What our own ids in a p
 
 -- app.leads_of_customer: leads that are known as the payer of these payments, by the surest thing that says so: the
 -- subscription as an identity, a deal that a person gave the subscription, the customer as an identity, payments of the
--- same subscription and customer that carry a reference or that a person attributed. because: which of them it was.
+-- same subscription and customer that carry a reference. because: which of them it was. A payment that a person attributed
+-- says nothing of others: what was to be learned from it is an identity.
 create or replace function app.leads_of_customer(
     organization_id uuid, provider text, provider_account text, customers text[], subscriptions text[],
     out leads uuid[], out because text
@@ -158,8 +159,8 @@ begin atomic
            case k.surety when 1 then 'a lead is known by this subscription'
                          when 2 then 'a deal has this subscription'
                          when 3 then 'a lead is known by this customer'
-                         when 4 then 'a person or a reference attributed payments of this subscription'
-                         else 'a person or a reference attributed payments of this customer' end
+                         when 4 then 'a payment of this subscription carries a reference'
+                         else 'a payment of this customer carries a reference' end
       from (
         select 1 as surety, i.lead_id from app.lead_identities as i
          where i.organization_id = leads_of_customer.organization_id
@@ -179,12 +180,12 @@ begin atomic
          where p.organization_id = leads_of_customer.organization_id and p.provider = leads_of_customer.provider
            and p.provider_account = leads_of_customer.provider_account
            and p.provider_subscription_id = any (subscriptions)
-           and p.attribution_method in ('reference', 'manual') and p.deleted_at is null
+           and p.attribution_method = 'reference' and p.deleted_at is null
         union all
         select 5, p.lead_id from app.payments as p
          where p.organization_id = leads_of_customer.organization_id and p.provider = leads_of_customer.provider
            and p.provider_account = leads_of_customer.provider_account and p.provider_customer_id = any (customers)
-           and p.attribution_method in ('reference', 'manual') and p.deleted_at is null
+           and p.attribution_method = 'reference' and p.deleted_at is null
       ) as k
       join app.leads as l on l.organization_id = leads_of_customer.organization_id and l.id = k.lead_id
      where l.deleted_at is null or l.merged_into_id is not null
@@ -286,7 +287,8 @@ end;
 comment on function app.payments_of_customer(app.payments) is 'Other payments of the same customer at the provider.';
 
 -- app.rung_other_payments: for a payment that says nothing of a person itself: whose the customer's other payments are, by
--- what each of them says itself. It needs no order: a payment attributed by this rung is no evidence for another one.
+-- what each of them says itself. It needs no order: a payment attributed by this rung is no evidence for another one, nor is
+-- one that a person attributed.
 create or replace function app.rung_other_payments(
     payment app.payments,
     out lead_id uuid, out event_id uuid, out deal_id uuid, out is_ambiguous boolean, out step jsonb
@@ -305,7 +307,7 @@ begin
     end if;
     select array_agg(distinct o.provider_customer_id) as customers, array_agg(distinct o.provider_subscription_id) as subscriptions,
            array_agg(distinct coalesce(l.merged_into_id, l.id))
-               filter (where o.attribution_method <> 'provider_customer' and (l.deleted_at is null or l.merged_into_id is not null)) as leads
+               filter (where o.attribution_method not in ('provider_customer', 'manual') and (l.deleted_at is null or l.merged_into_id is not null)) as leads
       into v_others
       from app.payments_of_customer(payment) as o
       left join app.leads as l on l.organization_id = o.organization_id and l.id = o.lead_id;
