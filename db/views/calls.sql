@@ -184,6 +184,7 @@ select
     t.credited_setter_id,
     t.source_id,
     t.traffic_type_id,
+    t.source_origin,
     t.call_type_id,
     t.scheduled_at,
     t.scheduled_end_at,
@@ -207,6 +208,7 @@ select
     t.utm_campaign,
     t.utm_term,
     t.utm_content,
+    t.referrer,
     t.answers,
     t.ghl_contact_id,
     t.hubspot_contact_id,
@@ -235,6 +237,7 @@ comment on column api.events.credited_closer_id is 'Who took the call: the form'
 comment on column api.events.credited_setter_id is 'The setter of the first booking of the reschedule chain.';
 comment on column api.events.source_id is 'The lead source.';
 comment on column api.events.traffic_type_id is 'The kind of traffic.';
+comment on column api.events.source_origin is 'Who gave it source and traffic type: manual, crm, rule, inherited or call_type.';
 comment on column api.events.call_type_id is 'The call type.';
 comment on column api.events.scheduled_at is 'Start of the call.';
 comment on column api.events.scheduled_end_at is 'End of the call.';
@@ -258,6 +261,7 @@ comment on column api.events.utm_medium is 'UTM medium of the booking.';
 comment on column api.events.utm_campaign is 'UTM campaign of the booking.';
 comment on column api.events.utm_term is 'UTM term of the booking.';
 comment on column api.events.utm_content is 'UTM content of the booking.';
+comment on column api.events.referrer is 'The page that led to the booking.';
 comment on column api.events.answers is 'Answers to questions.';
 comment on column api.events.ghl_contact_id is 'Contact at GoHighLevel.';
 comment on column api.events.hubspot_contact_id is 'Contact at HubSpot.';

@@ -89,10 +89,10 @@ comment on function app.follow_call() is 'Deals and payments follow the calls th
 create or replace trigger payments_follow_changed_calls after update on app.events
     for each row when (
         (old.credited_closer_id, old.credited_setter_id, old.lead_id, old.call_status, old.event_outcome, old.scheduled_at,
-         old.deleted_at, old.duplicate_of_id)
+         old.deleted_at, old.duplicate_of_id, old.source_id, old.traffic_type_id)
         is distinct from
         (new.credited_closer_id, new.credited_setter_id, new.lead_id, new.call_status, new.event_outcome, new.scheduled_at,
-         new.deleted_at, new.duplicate_of_id))
+         new.deleted_at, new.duplicate_of_id, new.source_id, new.traffic_type_id))
     execute function app.follow_call();
 
 -- app.follow_new_calls: payments that came before the booking they were sold on.
