@@ -318,6 +318,10 @@ class Queue:
         """Refunds that missed their payment find it; answers how many."""
         return int(await self._value("select jobs.link_refunds()"))
 
+    async def settle_merges(self) -> int:
+        """Rows that missed the merge of their lead follow it; answers how many merges had some."""
+        return int(await self._value("select jobs.settle_merges()"))
+
     async def settle_carriers(self, batch: int) -> int:
         """Up to batch objects that say who paid find payments they missed; answers how many."""
         return int(await self._value("select jobs.settle_carriers(%s)", batch))

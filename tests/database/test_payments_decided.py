@@ -86,7 +86,7 @@ def credit(world: World, ada: Person) -> Callable[..., None]:
 
 
 def pay(
-    inbox: Inbox, email: str | None = EMAIL, *, customer: str = "cus_1", **told: Any
+    inbox: Inbox, email: str | None = EMAIL, *, customer: str | None = None, **told: Any
 ) -> dict[str, Any]:
     """A payment that Stripe tells of, as it is afterwards."""
     charge, _ = stripe_payment(email=email, created=int(PAID_AT.timestamp()), **told)
@@ -173,12 +173,28 @@ def test_what_a_provider_calls_them_is_learned_too(
     } <= identities(acme, lead_of(acme, call))
 
 
+def test_the_next_payment_of_the_same_customer_matches_by_itself(
+    acme: Organization, inbox: Inbox, call: Row, attribute: Callable[..., dict[str, Any]]
+) -> None:
+    waiting = pay(inbox, None, customer="cus_9")
+    attribute(pay(inbox, customer="cus_9")["id"], event_id=call.id)
+    assert payment(acme, waiting["id"])["event_id"] == call.id
+    following = pay(inbox, "unknown@lead.test", customer="cus_9")
+    assert (following["event_id"], following["attribution_method"]) == (
+        call.id,
+        "provider_customer",
+    )
+
+
 def test_nothing_is_learned_when_that_is_said(
     acme: Organization, inbox: Inbox, call: Row, attribute: Callable[..., dict[str, Any]]
 ) -> None:
-    attribute(pay(inbox)["id"], event_id=call.id, learn=False)
-    assert ("email", EMAIL) not in identities(acme, lead_of(acme, call))
-    assert pay(inbox)["event_id"] is None
+    attribute(pay(inbox, customer="cus_9")["id"], event_id=call.id, learn=False)
+    assert identities(acme, lead_of(acme, call)).isdisjoint(
+        {("email", EMAIL), ("stripe_customer", "cus_9")}
+    )
+    assert pay(inbox, customer="cus_9")["event_id"] is None
+    assert pay(inbox, None, customer="cus_9")["event_id"] is None
 
 
 def test_an_address_of_another_lead_is_not_taken_away(

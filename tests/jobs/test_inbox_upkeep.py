@@ -36,6 +36,15 @@ def test_one_run_retries_links_settles_and_adds_up(worker: Worker, committed_wor
         phone="2025550143",
         updated_at=datetime(2026, 1, 1, tzinfo=UTC),
     )
+    # A call that was booked for a lead while it became part of another one.
+    stays, goes = inbox.organization.lead("lee"), inbox.organization.lead("li")
+    world.execute(
+        "select app.merge_leads(%s, %s, array[%s]::uuid[], 'One person.')",
+        inbox.organization.id,
+        stays.id,
+        goes.id,
+    )
+    call = inbox.organization.event(lead=goes)
     run_id = world.value(
         "insert into app.platform_runs (kind, max_attempts) values ('inbox-upkeep', 1) returning id"
     )
@@ -48,6 +57,7 @@ def test_one_run_retries_links_settles_and_adds_up(worker: Worker, committed_wor
     assert run()["state"] == "succeeded"
     assert run()["counts"]["retried"] >= 1
     assert run()["counts"]["counts_folded"] >= 2
+    assert world.value("select lead_id from app.events where id = %s", call.id) == stays.id
     assert run()["counts"]["carriers_settled"] >= 1
     paid = inbox.row("payments")
     assert (paid["refund_amount"], paid["customer_phone"]) == (1, "2025550143")

@@ -148,8 +148,8 @@ language sql volatile set search_path = '' as $$
 $$;
 comment on function app.spread_credits(uuid, uuid) is 'The people credited stay, their amounts follow the payment''s.';
 
--- app.people_of_sale: who is credited with money of this call and this deal. A deal says so itself, where it does; else the
--- call: who took it, and the setter by the organization's rule (event, original, current).
+-- app.people_of_sale: who is credited with money of this call and this deal. A deal that a person made says so itself, where it
+-- does; else the call: who took it, and the setter by the organization's rule (event, original, current).
 create or replace function app.people_of_sale(
     organization_id uuid, event_id uuid, deal_id uuid, out closer_id uuid, out setter_id uuid
 ) returns record
@@ -159,7 +159,7 @@ begin atomic
            coalesce(d.setter_id, case o.setter_attribution when 'event' then e.credited_setter_id
                                       when 'original' then l.original_setter_id else l.current_setter_id end)
       from app.organizations as o
-      left join app.deals as d on d.organization_id = o.id and d.id = people_of_sale.deal_id
+      left join app.deals as d on d.organization_id = o.id and d.id = people_of_sale.deal_id and not d.is_automatic
       left join app.events as e on e.organization_id = o.id and e.id = people_of_sale.event_id
       left join app.leads as l on l.organization_id = o.id and l.id = e.lead_id
      where o.id = people_of_sale.organization_id;

@@ -346,28 +346,6 @@ end;
 $$;
 comment on function app.give_identity(uuid, uuid, text, text) is 'A lead is known by this from now on; PT409 when another one is.';
 
--- app.attribute_known_by: climb the ladder again for payments that carry one of these identities and that no person decided:
--- those that nobody has, and those of this lead. identities: {"kind": "value"}.
-create or replace function app.attribute_known_by(organization_id uuid, lead_id uuid, identities jsonb) returns void
-language plpgsql volatile set search_path = '' as $$
-declare
-    v_payment_id uuid;
-begin
-    for v_payment_id in
-        select p.id from app.payments as p
-         where p.organization_id = attribute_known_by.organization_id and p.deleted_at is null
-           and p.attribution_method not in ('manual', 'form', 'import')
-           and (p.lead_id = attribute_known_by.lead_id or p.attribution_method = 'none'
-                or p.customer_email_norm = attribute_known_by.identities ->> 'email')
-           and exists (select from app.payment_identities(p) as i where attribute_known_by.identities ->> i.kind = i.value)
-         order by p.payment_date, p.id
-    loop
-        perform app.attribute_payment(attribute_known_by.organization_id, v_payment_id);
-    end loop;
-end;
-$$;
-comment on function app.attribute_known_by(uuid, uuid, jsonb) is 'Attribute payments that carry one of these identities anew.';
-
 -- app.attribute_by_hand: a person says whose sale a payment is; nothing given, the ladder decides again.
 -- learn: what the payment is known by becomes identities of the lead, so that the next such payment is the lead's by
 -- itself, and those that wait are attributed at once.
@@ -380,7 +358,8 @@ declare
     p         app.payments;
     v_before  uuid;
     v_sale    record;
-    v_learned jsonb;
+    v_learns  constant boolean := attribute_by_hand.learn
+        and num_nonnulls(attribute_by_hand.lead_id, attribute_by_hand.event_id, attribute_by_hand.deal_id) > 0;
 begin
     -- Leads before payments, as whoever attributes locks them.
     perform from app.leads as l
@@ -419,9 +398,8 @@ begin
             t.attribution_steps)
            is distinct from (p.lead_id, p.event_id, p.deal_id, p.source_id, p.traffic_type_id, p.attribution_method,
                              p.attribution_confidence, p.attribution_steps);
-    if p.attribution_method = 'manual' and p.lead_id is not null and attribute_by_hand.learn then
+    if v_learns and p.lead_id is not null then
         perform app.give_identity(p.organization_id, p.lead_id, i.kind, i.value) from app.payment_identities(p) as i;
-        select jsonb_object_agg(i.kind, i.value) into v_learned from app.payment_identities(p) as i;
     end if;
     if p.attribution_method = 'manual' then
         perform app.credit_sale(p.organization_id, p.id);
@@ -430,8 +408,8 @@ begin
     if v_before is not null then
         perform app.release_claims(p.organization_id, v_before);
     end if;
-    if v_learned is not null then
-        perform app.attribute_known_by(p.organization_id, p.lead_id, v_learned);
+    if v_learns and p.lead_id is not null then
+        perform app.attribute_lead(p.organization_id, p.lead_id);
     end if;
 end;
 $$;

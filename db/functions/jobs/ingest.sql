@@ -53,6 +53,15 @@ $$;
 comment on function jobs.link_refunds() is 'Refunds whose payment was recorded in the same moment find it.';
 grant execute on function jobs.link_refunds() to worker;
 
+-- jobs.settle_merges: rows that were written for a lead in the moment of its merge follow it; answers how many merges had some.
+-- Merges of the last hour are looked at. Definer: the worker has no rights on tables.
+create or replace function jobs.settle_merges() returns bigint
+language sql volatile security definer set search_path = '' as $$
+    select app.settle_merges(now() - interval '1 hour');
+$$;
+comment on function jobs.settle_merges() is 'Rows that were written for a lead in the moment of its merge follow it.';
+grant execute on function jobs.settle_merges() to worker;
+
 -- jobs.settle_carriers: payments and objects that say who paid, recorded in the same moment, find each other; answers how
 -- many of the objects were looked at, at most batch.
 -- Definer:  the worker has no rights on tables.

@@ -20,13 +20,20 @@ end;
 $$;
 comment on function app.keep_lead_identities() is 'Makes e-mail and phone of a lead identities of it.';
 
--- app.keep_original_setter: the first setter of a lead is written once, and only an earlier booking that arrives later corrects it. A
--- source that somebody sets is the lead's own from then on. app.teach_lead announces itself in the setting app.teaches_lead.
+-- app.keep_original_setter: the first setter of a lead is written once; only an earlier booking that arrives later corrects it, and
+-- leads that become one, of which the earlier knew it. A source that somebody sets is the lead's own from then on.
+-- app.teach_lead and app.write_lead_knowledge announce themselves in the setting app.teaches_lead.
+-- What a lead that became part of another one is reached by is that one's.
 create or replace function app.keep_original_setter() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
     v_is_taught constant boolean := coalesce(current_setting('app.teaches_lead', true) = 'on', false);
 begin
+    if old.merged_into_id is not null and new.merged_into_id is not null
+       and (new.email, new.phone) is distinct from (old.email, old.phone) then
+        raise exception using errcode = 'PT409', message = 'This lead became part of another one.',
+            detail = format('It is part of lead %s.', old.merged_into_id), hint = 'Change that lead instead.';
+    end if;
     if old.original_setter_id is not null and new.original_setter_id is distinct from old.original_setter_id
        and not v_is_taught then
         raise exception using errcode = 'PT409', message = 'The original setter of a lead is written once.',
@@ -68,3 +75,20 @@ create or replace trigger keeps_original_setter before update on app.leads
 create or replace trigger records_setter_changes after update on app.leads
     referencing old table as old_rows new table as new_rows
     for each statement execute function app.record_setter_changes();
+
+-- What people say a lead is known by, and not what every booking brings, is in the audit trail.
+do $$
+declare
+    v_change record;
+begin
+    for v_change in
+        select c.name, c.event, c.rows
+          from (values ('audits_inserts', 'insert', 'new table as new_rows'), ('audits_deletes', 'delete', 'old table as old_rows'),
+                       ('audits_updates', 'update', 'old table as old_rows new table as new_rows')) as c (name, event, rows)
+    loop
+        execute format('create or replace trigger %I after %s on app.lead_identities referencing %s for each statement'
+                       ' when (current_setting(''app.reason'', true) <> '''') execute function app.audit_log_trigger()',
+                       v_change.name, v_change.event, v_change.rows);
+    end loop;
+end;
+$$;

@@ -121,3 +121,9 @@ select t.name from rules.tables as t
    and not exists (select from pg_trigger as g
                     where g.tgrelid = t.oid and g.tgenabled in ('O', 'A') and g.tgtype & 19 = 19
                       and g.tgfoid::regproc::text in ('app.keep_row_identity', 'app.keep_row_identity_and_touch'));
+
+-- rule: what belongs to a lead moves with it when leads are merged, or is said to stay
+select format('%s.%s', k.table_name, k.columns[2])
+  from rules.constraints as k
+ where k.kind = 'f' and k.other_table = 'app.leads' and k.columns[2] = 'lead_id'
+   and k.table_short <> all (app.tables_of_leads()) and k.table_short <> 'lead_setter_changes';
