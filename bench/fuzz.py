@@ -1,4 +1,4 @@
-"""`python -m bench fuzz [cases]`: mutated deliveries, and what became of them."""
+"""`python -m bench fuzz [cases] [first]`: mutated deliveries, and what became of them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CASES = 100_000
 AT_ONCE = 1_000
 
 
-def run(cases: int = CASES) -> int:
-    """Deliver so many cases; 0 when nothing was wrong with any."""
+def run(cases: int = CASES, begin: int = 0) -> int:
+    """Deliver so many cases, from this number on; 0 when nothing was wrong with any."""
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
     columns = (TextColumn("fuzz"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -43,8 +43,8 @@ def run(cases: int = CASES) -> int:
         world = World(owner)
         progress = exits.enter_context(Progress(*columns, console=Console(stderr=True)))
         task = progress.add_task("fuzz", total=cases)
-        for first in range(0, cases, AT_ONCE):
-            numbers = range(first, min(first + AT_ONCE, cases))
+        for first in range(begin, begin + cases, AT_ONCE):
+            numbers = range(first, min(first + AT_ONCE, begin + cases))
             results = run_cases(
                 world, settings.gateway_port, [make_case(number) for number in numbers]
             )
@@ -70,5 +70,5 @@ def show(outcomes: Counter[str], wrong: list[str]) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Arguments: the number of cases, if not CASES."""
-    sys.exit(run(int(arguments[0]) if arguments else CASES))
+    """Arguments: the number of cases and of the first one, if not CASES and 0."""
+    sys.exit(run(*map(int, arguments)) if arguments else run())
