@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import chaos, deploy_under_load, fuzz, ingest, ingest_at_scale, policies
+from bench import chaos, deploy_under_load, fuzz, ingest, ingest_at_scale, policies, replay
 from bench.measure import Row
 from bench.stack import running_stack
 
@@ -79,6 +79,8 @@ def main() -> None:
         rows += ingest.measure(stack)
     with running_stack() as stack, console.status("loading ten million calls, then deliveries …"):
         rows.append(ingest_at_scale.measure(stack))
+    with running_stack() as stack, console.status("measuring replays …"):
+        rows += replay.measure(stack)
     with console.status("measuring deploys under load …"):
         rows += deploy_under_load.measure()
     write(rows)

@@ -19,7 +19,7 @@ STORED = 800
 
 
 def store(inbox: Inbox, count: int) -> None:
-    """So many dead deliveries, one payment each."""
+    """So many dead deliveries, one payment and one customer each."""
     charge, _ = payment()
     inbox.organization.world.execute(
         """
@@ -27,8 +27,9 @@ def store(inbox: Inbox, count: int) -> None:
                                         event_type, occurred_at, body, status)
         select %(organization_id)s, %(connection_id)s, 'stripe', 'evt_' || n, 'charge.succeeded',
                now(),
-               jsonb_set(jsonb_set(%(body)s, '{data,object,id}', to_jsonb('ch_' || n)),
-                         '{data,object,payment_intent}', to_jsonb('pi_' || n)), 'dead'
+               jsonb_set(jsonb_set(jsonb_set(%(body)s, '{data,object,id}', to_jsonb('ch_' || n)),
+                         '{data,object,payment_intent}', to_jsonb('pi_' || n)),
+                         '{data,object,customer}', to_jsonb('cus_' || n)), 'dead'
           from generate_series(1, %(count)s) as n
         """,
         organization_id=inbox.organization.id,
@@ -65,7 +66,7 @@ def test_a_killed_worker_leaves_no_gap_and_no_double(
 
     child = wiring.jobs_child(system)
     with running(child, logs / "first.log") as worker:
-        wait_until(lambda: run()["progress_done"] > 0, lambda: str(run()))
+        wait_until(lambda: run()["progress_done"] > 0, lambda: str(run()), 120)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     interrupted = run()
