@@ -503,17 +503,21 @@ begin
             perform app.finish_deals(payment.organization_id, found.lead_id);
         end if;
     end if;
-    if payment.provider_customer_id is not null and exists (
+    -- Others of the customer learn from this one only whose they are: nothing when it is nobody's, or theirs already.
+    if (found.lead_id is not null or payment.provider_customer_id is not null and payment.provider_subscription_id is not null)
+       and (payment.provider_customer_id is not null and exists (
             select from app.payments as o
              where o.organization_id = payment.organization_id and o.provider = payment.provider
                and o.provider_customer_id = payment.provider_customer_id
                and o.attribution_method in ('none', 'reference', 'provider_customer', 'manual')
-               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id)
-       or payment.provider_subscription_id is not null and exists (
+               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
+               and o.lead_id is distinct from found.lead_id)
+            or payment.provider_subscription_id is not null and exists (
             select from app.payments as o
              where o.organization_id = payment.organization_id and o.provider = payment.provider
                and o.provider_subscription_id = payment.provider_subscription_id
-               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id) then
+               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
+               and o.lead_id is distinct from found.lead_id)) then
         perform app.pass_on_customer(payment);
     end if;
 end;
