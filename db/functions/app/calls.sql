@@ -585,9 +585,9 @@ $$;
 comment on function app.known_booking(uuid, text, text, text, timestamptz, timestamptz) is
     'The call of a known booking, at the time it has now; NULL for a new booking.';
 
--- app.teach_lead: what a lead learns from a call of it: setter, source and traffic type of the first booking that has them, and as
--- its current setter that of the last one; a setter whom a later booking has only from its chain teaches nothing. A late
--- message about an earlier booking corrects what a later booking had taught; what a person set stays.
+-- app.teach_lead: what a lead learns from a call of it: its setters (app.learn_setter), source and traffic type of the first booking
+-- that has them; a setter whom a later booking has only from its chain teaches nothing. A late message about an earlier booking
+-- corrects what a later booking had taught; what a person set stays.
 create or replace function app.teach_lead(organization_id uuid, event_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -600,29 +600,16 @@ begin
     if not found then
         return;
     end if;
-    select (array_agg(t.id order by t.booked_at, t.id) filter (where s.is_set))[1] as first_set_id,
-           (array_agg(t.id order by t.booked_at desc, t.id desc) filter (where s.is_set))[1] as last_set_id,
-           (array_agg(t.source_id order by t.booked_at, t.id) filter (where s.is_known))[1] as source_id,
+    if e.setter_id is not null and not 'setter' = any (e.inherits) then
+        perform app.learn_setter(e.organization_id, e.lead_id, e.booked_at);
+    end if;
+    select (array_agg(t.source_id order by t.booked_at, t.id) filter (where s.is_known))[1] as source_id,
            (array_agg(t.traffic_type_id order by t.booked_at, t.id) filter (where s.is_known))[1] as traffic_type_id
       into v_known
       from app.events as t
-     cross join lateral (select coalesce(t.source_id, t.traffic_type_id) is not null as is_known,
-                                t.setter_id is not null and not 'setter' = any (t.inherits) as is_set) as s
+     cross join lateral (select coalesce(t.source_id, t.traffic_type_id) is not null as is_known) as s
      where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.deleted_at is null;
     select t.* into l from app.leads as t where t.organization_id = e.organization_id and t.id = e.lead_id;
-
-    if l.original_setter_id is null and e.setter_id is not null and not 'setter' = any (e.inherits)
-       or e.id = v_known.first_set_id and l.original_setter_id <> e.setter_id and exists (
-            select from app.events as t
-             where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.id <> e.id
-               and t.setter_id = l.original_setter_id) then
-        l.original_setter_id := e.setter_id;
-        l.original_setter_name := e.setter_name;
-    end if;
-    if e.id = v_known.last_set_id then
-        l.current_setter_id := e.setter_id;
-        l.current_setter_name := e.setter_name;
-    end if;
     if l.source_origin = 'event' or coalesce(l.source_id, l.traffic_type_id) is null and l.source_origin is null then
         l.source_id := v_known.source_id;
         l.traffic_type_id := v_known.traffic_type_id;
@@ -631,15 +618,9 @@ begin
 
     perform set_config('app.teaches_lead', 'on', true);
     update app.leads as t
-       set original_setter_id = l.original_setter_id, original_setter_name = l.original_setter_name,
-           current_setter_id = l.current_setter_id, current_setter_name = l.current_setter_name,
-           source_id = l.source_id, traffic_type_id = l.traffic_type_id, source_origin = l.source_origin
+       set source_id = l.source_id, traffic_type_id = l.traffic_type_id, source_origin = l.source_origin
      where t.organization_id = l.organization_id and t.id = l.id
-       and (t.original_setter_id, t.original_setter_name, t.current_setter_id, t.current_setter_name, t.source_id,
-            t.traffic_type_id, t.source_origin)
-           is distinct from
-           (l.original_setter_id, l.original_setter_name, l.current_setter_id, l.current_setter_name, l.source_id,
-            l.traffic_type_id, l.source_origin);
+       and (t.source_id, t.traffic_type_id, t.source_origin) is distinct from (l.source_id, l.traffic_type_id, l.source_origin);
     perform set_config('app.teaches_lead', '', true);
 end;
 $$;

@@ -365,6 +365,14 @@ begin
      where p.organization_id = payment.organization_id and p.id = payment.id
        and (p.deal_id, p.installment_no) is distinct from (v_choice.deal_id, v_choice.installment_no);
     if payment.attribution_method = 'manual' or payment.claim_state is not null then
+        update app.payments as p
+           set source_id = coalesce(e.source_id, l.source_id), traffic_type_id = coalesce(e.traffic_type_id, l.traffic_type_id)
+          from app.leads as l
+          left join app.events as e on e.organization_id = l.organization_id and e.id = payment.event_id
+         where p.organization_id = payment.organization_id and p.id = payment.id
+           and l.organization_id = payment.organization_id and l.id = payment.lead_id
+           and (p.source_id, p.traffic_type_id) is distinct from
+               (coalesce(e.source_id, l.source_id), coalesce(e.traffic_type_id, l.traffic_type_id));
         perform app.credit_sale(payment.organization_id, payment.id);
         perform app.review_payment(payment.organization_id, payment.id);
     end if;

@@ -89,3 +89,62 @@ end;
 $$;
 comment on function app.review_booking_people(uuid, uuid, text[], timestamptz) is
     'Exceptions for a booking whose host or setter is not known.';
+
+-- app.setters_named: who was named as the setter of a lead, and when: by its bookings, and by chats. A setter whom a later booking
+-- has only from its chain is not named by it, and a name in a chat that fits nobody names nobody.
+create or replace function app.setters_named(organization_id uuid, lead_id uuid) returns table (setter_id uuid, named_at timestamptz)
+language sql stable
+begin atomic
+    select e.setter_id, e.booked_at
+      from app.events as e
+     where e.organization_id = setters_named.organization_id and e.lead_id = setters_named.lead_id and e.deleted_at is null
+       and e.setter_id is not null and not 'setter' = any (e.inherits)
+    union all
+    select c.setter_id, c.named_at
+      from (select t.occurred_at as named_at,
+                   app.setter_known_as(t.organization_id, coalesce(
+                        app.json_text(t.details -> 'setter'), app.json_text(t.details -> 'setter_name'),
+                        app.json_text(t.details #> '{custom_fields,setter}'),
+                        app.json_text(t.details #> '{custom_fields,setter_name}'))) as setter_id
+              from app.lead_touches as t
+             where t.organization_id = setters_named.organization_id and t.lead_id = setters_named.lead_id
+               and t.channel = 'manychat') as c
+     where c.setter_id is not null;
+end;
+comment on function app.setters_named(uuid, uuid) is 'Who was named as the setter of a lead, and when.';
+
+-- app.learn_setter: the first setter of a lead is whoever was named first, its current one whoever was named last, by bookings and
+-- chats alike, in whatever order they are told. named_at: what is told now; only the last one says who is current, so that
+-- whom a person chose stays until somebody is named anew. A first setter who was never named is a person's choice.
+create or replace function app.learn_setter(organization_id uuid, lead_id uuid, named_at timestamptz) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_named record;
+begin
+    select (array_agg(n.setter_id order by n.named_at, n.setter_id))[1] as first_id,
+           (array_agg(n.setter_id order by n.named_at desc, n.setter_id desc))[1] as last_id,
+           array_agg(n.setter_id) as setter_ids, max(n.named_at) as last_at
+      into v_named
+      from app.setters_named(learn_setter.organization_id, learn_setter.lead_id) as n;
+    if v_named.first_id is null then
+        return;
+    end if;
+    perform set_config('app.teaches_lead', 'on', true);
+    update app.leads as l
+       set original_setter_id = w.original_id,
+           original_setter_name = case when w.original_id is distinct from l.original_setter_id
+                then (select s.name from app.setters as s where s.organization_id = l.organization_id and s.id = w.original_id)
+                else l.original_setter_name end,
+           current_setter_id = w.current_id
+      from (select o.id,
+                   case when o.original_setter_id is null or o.original_setter_id = any (v_named.setter_ids)
+                        then v_named.first_id else o.original_setter_id end as original_id,
+                   case when learn_setter.named_at >= v_named.last_at then v_named.last_id else o.current_setter_id end as current_id
+              from app.leads as o
+             where o.organization_id = learn_setter.organization_id and o.id = learn_setter.lead_id) as w
+     where l.organization_id = learn_setter.organization_id and l.id = w.id
+       and (l.original_setter_id, l.current_setter_id) is distinct from (w.original_id, w.current_id);
+    perform set_config('app.teaches_lead', '', true);
+end;
+$$;
+comment on function app.learn_setter(uuid, uuid, timestamptz) is 'First and current setter of a lead, by whoever was named first and last.';

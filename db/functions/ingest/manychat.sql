@@ -133,31 +133,19 @@ end;
 $$;
 comment on function ingest.process_manychat(uuid, uuid, text, boolean, jsonb) is 'Carry out one verified call of ManyChat.';
 
--- ingest.teach_setter: what a lead learns from a chat, as it does from a call: its first setter for good, its current one
--- until the next. A name that fits nobody stays as the text of a lead without a first setter. at: when the chat named it;
--- a later touch that names somebody has the last word.
+-- ingest.teach_setter: what a lead learns from a chat that names its setter (app.learn_setter). A name that fits nobody stays as the
+-- text of a lead without a first setter. at: when the chat named it.
 create or replace function ingest.teach_setter(organization_id uuid, lead_id uuid, setter_id uuid, setter_name text, at timestamptz)
 returns void
-language sql volatile
-begin atomic
-    update app.leads as l
-       set original_setter_id = coalesce(l.original_setter_id, n.setter_id),
-           original_setter_name = case when l.original_setter_id is null then n.setter_name else l.original_setter_name end,
-           current_setter_id = case when n.is_latest then n.setter_id else l.current_setter_id end,
-           current_setter_name = case when n.is_latest then n.setter_name else l.current_setter_name end
-      from (select teach_setter.setter_id,
-                   coalesce((select s.name from app.setters as s
-                              where s.organization_id = teach_setter.organization_id and s.id = teach_setter.setter_id),
-                            left(teach_setter.setter_name, 200)) as setter_name,
-                   teach_setter.setter_id is not null and not exists (
-                        select from app.lead_touches as t
-                         where t.organization_id = teach_setter.organization_id and t.lead_id = teach_setter.lead_id
-                           and t.occurred_at > teach_setter.at and t.channel = 'manychat'
-                           and app.setter_known_as(
-                                teach_setter.organization_id,
-                                ingest.manychat_field(t.details, 'setter', 'setter_name')) is not null) as is_latest) as n
+language plpgsql volatile set search_path = '' as $$
+begin
+    if setter_id is not null then
+        perform app.learn_setter(organization_id, lead_id, at);
+        return;
+    end if;
+    update app.leads as l set original_setter_name = left(teach_setter.setter_name, 200)
      where l.organization_id = teach_setter.organization_id and l.id = teach_setter.lead_id
-       and (l.original_setter_id is null and (n.setter_id is not null or l.original_setter_name is null)
-            or n.is_latest and l.current_setter_id is distinct from n.setter_id);
+       and l.original_setter_id is null and l.original_setter_name is null;
 end;
+$$;
 comment on function ingest.teach_setter(uuid, uuid, uuid, text, timestamptz) is 'Setter of a lead, from a chat that names it.';

@@ -22,7 +22,7 @@ comment on function app.keep_lead_identities() is 'Makes e-mail and phone of a l
 
 -- app.keep_original_setter: the first setter of a lead is written once; only an earlier booking that arrives later corrects it, and
 -- leads that become one, of which the earlier knew it. A source that somebody sets is the lead's own from then on.
--- app.teach_lead and app.write_lead_knowledge announce themselves in the setting app.teaches_lead.
+-- app.teach_lead, app.learn_setter and app.write_lead_knowledge announce themselves in the setting app.teaches_lead.
 -- What a lead that became part of another one is reached by is that one's.
 create or replace function app.keep_original_setter() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
@@ -66,6 +66,37 @@ begin
 end;
 $$;
 comment on function app.record_setter_changes() is 'Writes the history of leads'' current setters.';
+
+-- app.follow_lead: calls lack no name, address or number that their lead got after they were booked; and where an organization credits
+-- the first or the current setter of a lead, its payments follow.
+create or replace function app.follow_lead() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    -- What a lead has of one that became part of it, its own calls do not learn: that ends when they part again.
+    update app.events as e
+       set lead_name = coalesce(e.lead_name, new.full_name), lead_email = coalesce(e.lead_email, new.email),
+           lead_phone = coalesce(e.lead_phone, new.phone)
+     where current_setting('app.teaches_lead', true) is distinct from 'on'
+       and e.organization_id = new.organization_id and e.lead_id = new.id
+       and (e.lead_name is null and old.full_name is null and new.full_name is not null
+            or e.lead_email is null and old.email is null and new.email is not null
+            or e.lead_phone is null and old.phone is null and new.phone is not null);
+    if (old.original_setter_id, old.current_setter_id) is distinct from (new.original_setter_id, new.current_setter_id)
+       and exists (select from app.organizations as o where o.id = new.organization_id and o.setter_attribution <> 'event') then
+        perform app.settle_deals(new.organization_id, new.id);
+    end if;
+    return null;
+end;
+$$;
+comment on function app.follow_lead() is 'Calls and payments follow what becomes known of their lead.';
+
+create or replace trigger calls_and_payments_follow_leads
+    after update of full_name, email, phone, original_setter_id, current_setter_id on app.leads
+    for each row when (
+        old.full_name is null and new.full_name is not null or old.email is null and new.email is not null
+        or old.phone is null and new.phone is not null
+        or (old.original_setter_id, old.current_setter_id) is distinct from (new.original_setter_id, new.current_setter_id))
+    execute function app.follow_lead();
 
 create or replace trigger keeps_lead_identities after insert or update of email, phone on app.leads
     for each row when (new.deleted_at is null and new.merged_into_id is null)

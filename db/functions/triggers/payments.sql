@@ -68,7 +68,8 @@ create or replace trigger converts_waiting_payments_after_update after update on
     referencing new table as changed_rows for each statement execute function app.follow_rates();
 
 -- app.follow_call: deals and payments follow the calls that they may rest on: a call that ended closed is a deal and attracts
--- payments, a deleted one loses them, and other people are credited when others took or set it. What a person decided stays.
+-- payments, a deleted one loses them, other people are credited when others took or set it, and its source is theirs. What a person
+-- decided stays.
 create or replace function app.follow_call() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
