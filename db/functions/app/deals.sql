@@ -389,32 +389,32 @@ declare
     v_day  date;
 begin
     with paid as (
-        select d.id,
+        select d.id, d.is_automatic, d.contract_value_source, d.contract_value, d.currency,
                coalesce(sum(p.amount) filter (where p.currency = d.currency and app.is_counted(p)), 0) as amount,
                (array_agg(p.provider_subscription_id order by p.payment_date, coalesce(p.provider_payment_id, ''), p.id)
                     filter (where p.provider_subscription_id is not null and p.deleted_at is null))[1] as subscription,
-               case when row_number() over (partition by d.status order by d.closed_at, d.id) = 1
-                    then 'new_deal' else 'upsell' end as deal_type
+               case when row_number() over (order by d.closed_at, d.id) = 1 then 'new_deal' else 'upsell' end as deal_type
           from app.deals as d
           left join app.payments as p on p.organization_id = d.organization_id and p.deal_id = d.id
          where d.organization_id = finish_deals.organization_id and d.lead_id = finish_deals.lead_id
            and d.status = 'won' and d.deleted_at is null
          group by d.organization_id, d.id
     ), wanted as (
-        select d.id, p.subscription, p.deal_type,
-               case d.contract_value_source when 'paid' then app.money(p.amount, d.currency) else d.contract_value end as value
-          from paid as p
-          join app.deals as d on d.organization_id = finish_deals.organization_id and d.id = p.id
-         where d.is_automatic
+        select w.id, w.subscription, w.deal_type,
+               case w.contract_value_source when 'paid' then app.money(w.amount, w.currency) else w.contract_value end as value
+          from paid as w
+         where w.is_automatic
     )
     update app.deals as d
        set contract_value = w.value, provider_subscription_id = w.subscription, deal_type = w.deal_type,
            contract_value_base = case
                when w.value = d.contract_value and d.contract_value_base is not null then d.contract_value_base
                when d.currency = d.base_currency then w.value
-               else app.convert(d.organization_id, w.value, d.currency, (d.closed_at at time zone o.timezone)::date) end
-      from wanted as w, app.organizations as o
-     where d.organization_id = finish_deals.organization_id and d.id = w.id and o.id = d.organization_id
+               else app.convert(d.organization_id, w.value, d.currency, (
+                        select (d.closed_at at time zone o.timezone)::date from app.organizations as o
+                         where o.id = d.organization_id)) end
+      from wanted as w
+     where d.organization_id = finish_deals.organization_id and d.id = w.id
        and ((d.contract_value, d.provider_subscription_id, d.deal_type) is distinct from (w.value, w.subscription, w.deal_type)
             or d.contract_value_base is null);
     update app.payments as p set deal_type = d.deal_type
