@@ -215,8 +215,9 @@ def recover(stage: Stage, failed: Iterable[Step], *, by: str) -> None:
         with stage.world.acting_as_role("worker") as worker:
             worker.rows("select jobs.retry_webhook_events(as_of => now() + interval '1 day')")
     else:
+        failures = queued(stage)
         with stage.world.acting_as(stage.admin) as db:
-            db.rows("select from replay_webhooks(%s::uuid[], %s)", queued(stage), stage.acme.id)
+            db.rows("select from replay_webhooks(%s::uuid[], %s)", failures, stage.acme.id)
     assert queued(stage) == []
 
 

@@ -4,14 +4,19 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from tests.stories.ending import Rows, differences, ending
 from tests.stories.tales import PLOTS, Plot, tale
 from tests.stories.telling import (
     Cast,
+    Delivery,
     Stage,
     Step,
+    act,
     cast,
+    recover,
     stage,
     tell,
 )
@@ -92,4 +97,29 @@ def test_a_story_told_backwards_ends_the_same(
     with db.transaction(force_rollback=True):
         begin(acme, plot)
         assert tell(acme, reversed(steps)) == []
+        assert differences(expected, ending(acme)) == []
+
+
+# An example takes a second: what differs is said row by row, and not searched for a shorter order.
+@settings(max_examples=25, phases=[Phase.generate])
+@given(data=st.data())
+def test_order_repetitions_failures_and_replays_change_nothing(
+    db: psycopg.Connection,
+    acme: Stage,
+    orderly: Callable[[Plot], tuple[list[Step], Rows]],
+    data: st.DataObject,
+) -> None:
+    plot = data.draw(st.sampled_from(PLOTS), label="plot")
+    steps, expected = orderly(plot)
+    deliveries = [step for step in steps if isinstance(step, Delivery)]
+    spoilable = [step for step in deliveries if step.spoiled() is not None]
+    again = data.draw(st.lists(st.sampled_from(deliveries), max_size=5), label="again")
+    failing = data.draw(st.sets(st.sampled_from(spoilable), max_size=6), label="failing")
+    order = data.draw(st.permutations([*steps, *again]), label="order")
+    by = data.draw(st.sampled_from(["retry", "replay"]), label="by")
+    with db.transaction(force_rollback=True):
+        begin(acme, plot)
+        waiting = tell(acme, order, failing=failing)
+        recover(acme, failing, by=by)
+        assert act(acme, waiting) == []
         assert differences(expected, ending(acme)) == []
