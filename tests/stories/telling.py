@@ -177,18 +177,22 @@ def calls(stage: Stage, invitee: Invitee) -> list[Any]:
 # -- telling
 
 
-def tell(stage: Stage, steps: Iterable[Step], *, failing: Collection[Step] = ()) -> list[Act]:
+def tell(
+    stage: Stage, steps: Iterable[Step], *, failing: Collection[Step] = (), at_once: bool = False
+) -> list[Act]:
     """Tell steps in this order; people act as soon after their turn as they can.
 
-    failing: deliveries that cannot be processed when they come: they stay queued. Answers what
-    people could not do yet.
+    failing: deliveries that cannot be processed when they come: they stay queued. at_once: others
+    tell the same story meanwhile, so that one that meets them may be queued too, and people who
+    do are asked to try again. Answers what people could not do yet.
     """
     waiting: list[Act] = []
     for step in steps:
         if isinstance(step, Delivery):
             bad = step.spoiled() if step in failing else None
             expected = {"queued"} if bad else {"processed", "ignored"}
-            assert (bad or step).take(stage) in {*expected, "duplicate"}
+            met = {"queued"} if at_once else set()
+            assert (bad or step).take(stage) in {*expected, *met, "duplicate"}
         else:
             waiting.append(step)
         waiting = act(stage, waiting)
@@ -196,8 +200,15 @@ def tell(stage: Stage, steps: Iterable[Step], *, failing: Collection[Step] = ())
 
 
 def act(stage: Stage, waiting: Iterable[Act]) -> list[Act]:
-    """What people could still not do."""
-    return [deed for deed in waiting if not deed.happens(stage)]
+    """What people could still not do, or were kept from by somebody else at the same moment."""
+
+    def is_done(deed: Act) -> bool:
+        try:
+            return deed.happens(stage)
+        except psycopg.errors.DeadlockDetected:
+            return False
+
+    return [deed for deed in waiting if not is_done(deed)]
 
 
 def recover(stage: Stage, failed: Iterable[Step], *, by: str) -> None:

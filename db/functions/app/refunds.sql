@@ -20,6 +20,8 @@ comment on function app.refund_base(app.payments, numeric) is 'Part of a payment
 -- app.record_processor_refund: what one delivery says about one refund, dispute or won dispute.
 -- payment_key: the payment's provider_payment_id; the row waits without payment_id until that payment arrives.
 -- Of several deliveries the furthest status and the earliest refunded_at hold, whatever their order.
+-- Those of one payment wait for each other there: a refund and a total of the same moment would both count, and one would be missing
+-- from the payment's sum. Without a payment they are settled when it arrives (app.link_refunds).
 -- Raises PT422 for another currency than the payment's.
 create or replace function app.record_processor_refund(
     organization_id uuid, provider text, provider_account text, payment_key text, provider_charge_id text,
@@ -34,7 +36,8 @@ begin
     select t.* into p from app.payments as t
      where t.organization_id = record_processor_refund.organization_id and t.provider = record_processor_refund.provider
        and t.provider_account = record_processor_refund.provider_account
-       and t.provider_payment_id = record_processor_refund.payment_key;
+       and t.provider_payment_id = record_processor_refund.payment_key
+       for no key update;
     if p.id is not null and p.currency <> currency then
         raise exception using errcode = 'PT422', message = 'A refund is in the currency of its payment.',
             detail = format('The payment is in %s, the refund in %s.', p.currency, currency);
@@ -127,27 +130,39 @@ $$;
 comment on function app.settle_refund_marks(uuid, text, text, text) is
     'Reported totals of refunds count only for what no refund row explains.';
 
--- app.link_refunds: refunds that waited for this payment belong to it now. Without arguments: of every payment, for
--- refund and payment that were recorded in the same moment and did not see each other. Answers how many were linked.
+-- app.link_refunds: refunds that waited for this payment belong to it now, and totals that were reported count only for what they
+-- leave. Without arguments: of every payment, for refund and payment that were recorded in the same moment and did not see each
+-- other. Answers how many were linked.
 create or replace function app.link_refunds(
     organization_id uuid default null, provider text default null, provider_account text default null,
     payment_key text default null
 ) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_count bigint := 0;
+    v_count   bigint := 0;
+    v_payment record;
 begin
     if payment_key is null then
-        update app.payment_refunds as r
-           set payment_id = p.id, amount_base = app.refund_base(p, r.amount)
-          from app.payments as p
-         where r.payment_id is null and p.organization_id = r.organization_id and p.provider = r.provider
-           and p.provider_account = r.provider_account and p.provider_payment_id = r.provider_payment_id
-           and p.currency = r.currency;
-        get diagnostics v_count = row_count;
+        for v_payment in
+            select distinct p.organization_id, p.provider, p.provider_account, p.provider_payment_id
+              from app.payment_refunds as r
+              join app.payments as p
+                on p.organization_id = r.organization_id and p.provider = r.provider
+               and p.provider_account = r.provider_account and p.provider_payment_id = r.provider_payment_id
+               and p.currency = r.currency
+             where r.payment_id is null
+             order by 1, 2, 3, 4
+        loop
+            v_count := v_count + app.link_refunds(
+                v_payment.organization_id, v_payment.provider, v_payment.provider_account, v_payment.provider_payment_id);
+        end loop;
     elsif exists (select from app.payment_refunds as r
                    where r.payment_id is null and r.organization_id = link_refunds.organization_id
                      and r.provider = link_refunds.provider and r.provider_payment_id = link_refunds.payment_key) then
+        perform from app.payments as p
+          where p.organization_id = link_refunds.organization_id and p.provider = link_refunds.provider
+            and p.provider_account = link_refunds.provider_account and p.provider_payment_id = link_refunds.payment_key
+            for no key update;
         update app.payment_refunds as r
            set payment_id = p.id, amount_base = app.refund_base(p, r.amount)
           from app.payments as p
@@ -158,6 +173,7 @@ begin
            and p.provider_account = r.provider_account and p.provider_payment_id = r.provider_payment_id
            and p.currency = r.currency;
         get diagnostics v_count = row_count;
+        perform app.settle_refund_marks(organization_id, provider, provider_account, payment_key);
     end if;
     return v_count;
 end;

@@ -121,6 +121,9 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_named record;
 begin
+    -- Whoever else names a setter of this lead waits here, so that the later of two sees what the earlier one named.
+    perform from app.leads as l
+      where l.organization_id = learn_setter.organization_id and l.id = learn_setter.lead_id for no key update;
     select (array_agg(n.setter_id order by n.named_at, n.setter_id))[1] as first_id,
            (array_agg(n.setter_id order by n.named_at desc, n.setter_id desc))[1] as last_id,
            array_agg(n.setter_id) as setter_ids, max(n.named_at) as last_at

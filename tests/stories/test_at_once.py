@@ -1,0 +1,183 @@
+"""Several senders at once, each thing told twice: nothing lost, nothing double."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import psycopg
+import pytest
+
+from tests import stripe_events
+from tests.calendly_events import BOOKED_AT, Invitee
+from tests.fixtures.databases import Database
+from tests.fixtures.ports import wait_until
+from tests.stories.ending import differences, ending
+from tests.stories.tales import DAY, HOUR, MIRA, PLOTS, Plot, card, chat, tale
+from tests.stories.telling import (
+    Act,
+    Cast,
+    Delivery,
+    Stage,
+    Step,
+    act,
+    as_seen_by,
+    cast,
+    queued,
+    stage,
+    tell,
+)
+from tests.world import NOON, World
+
+SENDERS_AT_ONCE = 4
+
+
+@pytest.fixture(scope="module")
+def people(committed_world: World) -> Cast:
+    return cast(committed_world)
+
+
+def told_while_another_is_open(
+    database: Database, acme: Stage, first: Delivery, second: Delivery
+) -> None:
+    """The second comes when the first is processed and not committed, and has to wait for it."""
+    with (
+        psycopg.connect(database.deployer_url) as earlier,
+        psycopg.connect(database.deployer_url) as later,
+    ):
+        for connection in (earlier, later):
+            connection.execute("set role salesdash")
+        first.take(as_seen_by(acme, earlier))
+        waiting = threading.Thread(target=second.take, args=(as_seen_by(acme, later),))
+        waiting.start()
+        wait_until(
+            lambda: acme.world.value(
+                "select %s = any (pg_blocking_pids(%s))",
+                earlier.info.backend_pid,
+                later.info.backend_pid,
+            ),
+            lambda: "the second delivery did not wait for the first",
+        )
+        earlier.commit()
+        waiting.join(timeout=30)
+        assert not waiting.is_alive()
+        later.commit()
+
+
+def told_at_once(database: Database, acme: Stage, shares: Sequence[Sequence[Step]]) -> list[Act]:
+    """Each share by a connection of its own; what people could not do yet."""
+    begin = threading.Barrier(len(shares))
+
+    def tell_share(share: Sequence[Step]) -> list[Act]:
+        with psycopg.connect(database.deployer_url, autocommit=True) as connection:
+            connection.execute("set role salesdash")
+            seen = as_seen_by(acme, connection)
+            begin.wait()
+            return tell(seen, share, at_once=True)
+
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return [deed for waiting in pool.map(tell_share, shares) for deed in waiting]
+
+
+def settle(acme: Stage) -> None:
+    """What the worker does a minute later, for what met or missed each other in one moment."""
+    with acme.world.acting_as_role("worker") as worker:
+        worker.rows("select jobs.retry_webhook_events(as_of => now() + interval '1 day')")
+        worker.rows("select jobs.link_refunds()")
+        worker.rows("select jobs.settle_carriers(as_of => now() + interval '5 minutes')")
+
+
+@pytest.mark.parametrize(("seed", "plot"), list(enumerate([*PLOTS[:3], PLOTS[0]])))
+def test_several_senders_at_once_end_the_story_as_it_should(
+    database: Database, committed_world: World, people: Cast, seed: int, plot: Plot
+) -> None:
+    steps = tale(plot, people)
+    orderly, at_once = (stage(committed_world, people) for _ in range(2))
+    for acme in (orderly, at_once):
+        committed_world.execute(
+            "update app.organizations set setter_attribution = %s where id = %s",
+            plot.credits_setter,
+            acme.acme.id,
+        )
+    assert tell(orderly, steps) == []
+
+    again = [step for step in steps if isinstance(step, Delivery)]
+    mixed = [*steps, *again]
+    Random(seed).shuffle(mixed)
+    shares = [mixed[number::SENDERS_AT_ONCE] for number in range(SENDERS_AT_ONCE)]
+    waiting = told_at_once(database, at_once, shares)
+    settle(at_once)
+    assert queued(at_once) == []
+    assert act(at_once, waiting) == []
+    assert differences(ending(orderly), ending(at_once)) == []
+
+
+def refunded(acme: Stage) -> tuple[float, float]:
+    """What the only payment says was refunded of it, and what its refunds add up to."""
+    end = ending(acme)
+    (paid,) = end["payments"]
+    made = [row["amount"] for row in end["payment_refunds"] if row["status"] == "succeeded"]
+    return paid["refund_amount"], sum(made)
+
+
+def test_a_refund_and_its_total_of_the_same_moment_count_once(
+    database: Database, committed_world: World, people: Cast
+) -> None:
+    acme = stage(committed_world, people)
+    charge, _ = card(100000, MIRA, NOON, customer="cus_Mira0001")
+    tell(acme, [Delivery("stripe", charge)])
+    told_while_another_is_open(
+        database,
+        acme,
+        Delivery("stripe", stripe_events.refund(charge, 30000)),
+        Delivery("stripe", stripe_events.refunded(charge, 30000)),
+    )
+    assert refunded(acme) == (300, 300)
+
+
+def test_two_refunds_of_the_same_moment_both_count(
+    database: Database, committed_world: World, people: Cast
+) -> None:
+    acme = stage(committed_world, people)
+    charge, _ = card(100000, MIRA, NOON, customer="cus_Mira0001")
+    tell(acme, [Delivery("stripe", charge)])
+    told_while_another_is_open(
+        database,
+        acme,
+        Delivery("stripe", stripe_events.refund(charge, 30000)),
+        Delivery("stripe", stripe_events.refund(charge, 20000)),
+    )
+    assert refunded(acme) == (500, 500)
+
+
+def test_totals_told_before_their_payment_are_settled_with_it(
+    database: Database, committed_world: World, people: Cast
+) -> None:
+    """There is no row yet at which the refund and the total wait for each other."""
+    acme = stage(committed_world, people)
+    charge, _ = card(100000, MIRA, NOON, customer="cus_Mira0001")
+    told_while_another_is_open(
+        database,
+        acme,
+        Delivery("stripe", stripe_events.refund(charge, 30000)),
+        Delivery("stripe", stripe_events.refunded(charge, 30000)),
+    )
+    tell(acme, [Delivery("stripe", charge)])
+    assert refunded(acme) == (300, 300)
+
+
+def test_setters_named_in_the_same_moment_are_the_first_and_the_current_one(
+    database: Database, committed_world: World, people: Cast
+) -> None:
+    acme = stage(committed_world, people)
+    call = Invitee(hosts=[people.dana.email], email=MIRA, utm={"utm_content": people.sam.name})
+    began = {**chat(people, BOOKED_AT - DAY), "event_id": "began", "setter": None}
+    tell(acme, [Delivery("manychat", began)])
+    told_while_another_is_open(
+        database,
+        acme,
+        Delivery("calendly", call.created()),
+        Delivery("manychat", chat(people, BOOKED_AT - HOUR)),
+    )
+    (lead,) = ending(acme)["leads"]
+    assert (lead["original_setter_name"], lead["current_setter_name"]) == ("tia", "sam")
