@@ -22,7 +22,7 @@ from salesdash.secretbox import generate_key
 from salesdash.wiring import inherited_environment, login_url
 
 SQL = Path(__file__).parent / "sql"
-ORGANIZATIONS, LEADS = 1, 250
+ORGANIZATIONS, LEADS = 1, 10_000
 DELIVERIES = 100_000
 BASELINE = 2_000
 """Deliveries taken in one by one, each in a transaction of its own, by one connection."""
