@@ -162,7 +162,7 @@ class Ordeal:
             assert answer.status == 503, (answer.status, answer.body)
             assert "retry-after" in answer.headers
             return False
-        # Queued: sessions got in each other's way; the worker carries it out, as the reckoning asks.
+        # Queued: sessions got in each other's way. The worker carries it out; so reckoning asks.
         status = json.loads(answer.body)["status"]
         assert status in {"processed", "duplicate", "queued"}, answer.body
         self.acknowledged.add(event["id"])
@@ -276,7 +276,9 @@ class Ordeal:
                 " where state = 'running'"
             )
         world.execute("update app.sync_runs set available_at = now() where state = 'queued'")
-        world.execute("update app.webhook_events set next_attempt_at = now() where status = 'queued'")
+        world.execute(
+            "update app.webhook_events set next_attempt_at = now() where status = 'queued'"
+        )
         world.execute("insert into app.platform_runs (kind) values ('inbox-upkeep')")
         busy = (
             "select (select count(*) from app.sync_runs where state in ('queued', 'running'))"
