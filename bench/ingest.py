@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import secrets
@@ -40,6 +41,8 @@ SENDERS, DELIVERIES, ROUNDS = 8, 400, 7
 STEPS, STEPS_ROUNDS = 200, 3
 WARM_UP = 400
 SECRET = "whsec_of_the_bench"
+SECONDS = itertools.count(int(time.time()) - 80_000)
+"""When payments are made: after the calls of the scene, which were a day ago."""
 
 CHARGE = json.loads((ROOT / "tests" / "data" / "stripe" / "charge.succeeded.json").read_text())
 
@@ -106,7 +109,7 @@ def gateway(stack: Stack, url: str, key: str) -> Iterator[int]:
 def _steps(stack: Stack, endpoint: Endpoint) -> list[Row]:
     """What the steps of a delivery cost, each beside the whole, without network and commit."""
     at = int(time.time())
-    bodies = [_body(n, at) for n in range(STEPS)]
+    bodies = [_body(n) for n in range(STEPS)]
     signed = [(body, _signature(body, at)) for body in bodies]
     began = time.perf_counter()
     for body, header in signed:
@@ -119,7 +122,7 @@ def _steps(stack: Stack, endpoint: Endpoint) -> list[Row]:
                 "select s.step, s.ms::float8 from app.webhook_connections as c,"
                 " bench.ingest_steps(c.organization_id, c.id, 'stripe', '', %s::jsonb[]) as s"
                 " where c.id = %s",
-                ([_body(n, at).decode() for n in range(STEPS)], endpoint.connection_id),
+                ([_body(n).decode() for n in range(STEPS)], endpoint.connection_id),
             ).fetchall()
         cost.update({str(step): float(ms) for step, ms in found})
         connection.rollback()
@@ -204,9 +207,12 @@ def play(url: str, sides: Sequence[Side], endpoints: Sequence[Endpoint]) -> dict
     return seen
 
 
-def _body(n: int, at: int) -> bytes:
-    """A new payment, made at this Unix second, of the lead that n falls on."""
-    number = uuid.uuid4().hex
+def _body(n: int) -> bytes:
+    """A new payment of the lead that n falls on, a second after the one before it.
+
+    Payments of one lead come in the order of their dates, as they do in life.
+    """
+    number, at = uuid.uuid4().hex, next(SECONDS)
     charge = {
         **CHARGE["data"]["object"],
         "id": f"ch_{number}",
@@ -229,7 +235,7 @@ def _requests(side: Side, endpoints: Sequence[Endpoint], count: int) -> list[byt
     at = int(time.time())
     made = []
     for n in range(count):
-        body = _body(n, at)
+        body = _body(n)
         path = f"{side.path}{endpoints[n % len(endpoints)].connection_id}"
         head = (
             f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"

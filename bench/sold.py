@@ -14,5 +14,6 @@ class Sold(NamedTuple):
     email: str
     lead_id: UUID
     event_id: UUID
+    deal_id: UUID
     closer_id: UUID
     setter_id: UUID

@@ -14,17 +14,17 @@ with given as (
       from given as g
 ), paid as (
     insert into bench.payments (
-        organization_id, id, lead_id, event_id, closer_id, setter_id, whop_connection_id, source, provider,
+        organization_id, id, lead_id, event_id, deal_id, closer_id, setter_id, whop_connection_id, source, provider,
         provider_payment_id, provider_charge_id, status, amount, currency, amount_base, base_currency, payment_date,
         customer_email, customer_name, provider_customer_id, description, metadata, attribution_method,
         attribution_confidence, attribution_steps)
-    select %(organization_id)s, g.payment_id, %(lead_id)s, %(event_id)s, %(closer_id)s, %(setter_id)s, %(connection_id)s,
+    select %(organization_id)s, g.payment_id, %(lead_id)s, %(event_id)s, %(deal_id)s, %(closer_id)s, %(setter_id)s, %(connection_id)s,
            'stripe', 'stripe', g.body #>> '{data,object,payment_intent}', g.body #>> '{data,object,id}', 'succeeded',
            round((g.body #>> '{data,object,amount_captured}')::numeric / 100, 2), 'USD',
            round((g.body #>> '{data,object,amount_captured}')::numeric / 100, 2), 'USD',
            to_timestamp((g.body #>> '{data,object,created}')::bigint), g.body #>> '{data,object,billing_details,email}',
            g.body #>> '{data,object,billing_details,name}', g.body #>> '{data,object,customer}',
-           g.body #>> '{data,object,description}', g.body #> '{data,object,metadata}', 'identity_event', 0.6,
+           g.body #>> '{data,object,description}', g.body #> '{data,object,metadata}', 'identity_deal', 0.9,
            '[{"what": "email", "because": "the latest call with this email before the payment", "decided": "call"}]'
       from given as g
     returning *
