@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from gateway import connection_settings, explanations, hooks, pages, probes
+from gateway import connection_settings, functions, hooks, pages, probes
 from gateway.access import AccessLog, Requests
 from gateway.auth import routes as auth_routes
 from gateway.auth.passwords import PasswordHasher
@@ -34,7 +34,7 @@ def routes() -> list[BaseRoute]:
         *auth_routes.ROUTES,
         *hooks.ROUTES,
         *connection_settings.ROUTES,
-        *explanations.ROUTES,
+        *functions.ROUTES,
         Route("/rest/v1", rest, methods=METHODS),
         Route("/rest/v1/{path:path}", rest, methods=METHODS),
         *pages.ROUTES,

@@ -5,7 +5,11 @@ So it can never do what they may not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +21,14 @@ _KEPT = {"authorization", "x-request-id"}
 
 class RestUnavailable(Exception):
     """PostgREST does not answer; whether it did what was asked is not known."""
+
+
+class Refused(Exception):
+    """The answer to hand on: PostgREST's own, or one of ours."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(f"refused with {answer.status_code}")
+        self.answer = answer
 
 
 async def ask(
@@ -50,3 +62,37 @@ def unavailable() -> Response:
         "The REST service does not answer just now.",
         headers={"retry-after": "2"},
     )
+
+
+async def rpc(request: Request, function: str, arguments: Mapping[str, Any]) -> Any:
+    """What a function of the database answers the caller, decoded. Raises Refused."""
+    return await call(request, "POST", f"/rpc/{function}", orjson.dumps(arguments))
+
+
+async def call(request: Request, method: str, path: str, content: bytes | None = None) -> Any:
+    """PostgREST's answer to the caller, decoded; None for an empty one. Raises Refused."""
+    try:
+        answer = await ask(request, method, path, content)
+    except RestUnavailable:
+        raise Refused(unavailable()) from None
+    if not answer.is_success:
+        raise refusal(answer)
+    return orjson.loads(answer.content) if answer.content else None
+
+
+def invalid(errors: Mapping[str, str]) -> Refused:
+    """The refusal of fields that cannot be used, each with what it needs."""
+    detail = f"Correct these fields: {', '.join(errors)}."
+    return Refused(problem(422, "invalid_fields", detail, errors=errors))
+
+
+def refusal(answer: httpx.Response) -> Refused:
+    """PostgREST's refusal: where its detail names fields as ours do, else as it stands."""
+    if answer.status_code == 422:
+        try:
+            errors = orjson.loads(orjson.loads(answer.content)["details"])
+        except (ValueError, KeyError, TypeError):
+            errors = None
+        if isinstance(errors, dict):
+            return invalid(errors)
+    return Refused(handed_on(answer))

@@ -10,19 +10,14 @@ called and may do is decided in SQL; here is seen to that secrets are there, and
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
-import httpx
-import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.as_caller import RestUnavailable, ask, handed_on, unavailable
-from gateway.bodies import read_body
+from gateway.as_caller import Refused, call, invalid, rpc
+from gateway.fields import Fields, NotAnObject, sent_fields
 from gateway.hooks import ALIASES
 from gateway.problem import problem
 from salesdash.sealing import seal_connection_api_key, seal_connection_secret
@@ -35,17 +30,6 @@ _NUMBERS = ("rate_limit_per_minute", "previous_valid_seconds")
 _SETTINGS = ("name", "connection_type", "provider_account", "rate_limit_per_minute")
 _LONG_ENOUGH = "A text of 8 to 1024 characters."
 _ACUITY_KEY = "Acuity's numeric user id, a colon, and the API key: 12345678:0123abcd."
-_CAPITAL = re.compile(r"(?<=[a-z0-9])([A-Z])")
-
-Fields = Mapping[str, Any]
-
-
-class _Refused(Exception):
-    """The answer to hand on: PostgREST's own, or one of ours."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__(f"refused with {answer.status_code}")
-        self.answer = answer
 
 
 async def create(request: Request) -> Response:
@@ -58,11 +42,11 @@ async def create(request: Request) -> Response:
             secret = _signing_part(api_key)
         else:
             secret = _secret(given)
-        prepared = await _rpc(
+        prepared = await rpc(
             request, "prepare_webhook_connection", {"organization_id": given.get("organization_id")}
         )
         organization_id, connection_id = UUID(prepared["organization_id"]), UUID(prepared["id"])
-        await _rpc(
+        await rpc(
             request,
             "create_webhook_connection",
             {
@@ -75,7 +59,7 @@ async def create(request: Request) -> Response:
                 "organization_id": str(organization_id),
             },
         )
-    except _Refused as refused:
+    except Refused as refused:
         return refused.answer
     urls = _urls(request.app.state.settings.site_url, str(connection_type), connection_id)
     return JSONResponse(
@@ -96,7 +80,7 @@ async def rotate(request: Request) -> Response:
         given = await _fields(request)
         secret = _secret(given)
         organization_id, _ = await _found(request, connection_id)
-        await _rpc(
+        await rpc(
             request,
             "rotate_webhook_secret",
             {
@@ -106,7 +90,7 @@ async def rotate(request: Request) -> Response:
                 "organization_id": str(organization_id),
             },
         )
-    except _Refused as refused:
+    except Refused as refused:
         return refused.answer
     return JSONResponse({"organization_id": str(organization_id), "id": str(connection_id)})
 
@@ -127,7 +111,7 @@ async def set_api_key(request: Request) -> Response:
                 **_sealed_secret(request, _signing_part(api_key), organization_id, connection_id),
                 **_previous_valid(given),
             }
-        await _rpc(
+        await rpc(
             request,
             "set_webhook_api_key",
             {
@@ -137,24 +121,21 @@ async def set_api_key(request: Request) -> Response:
                 "organization_id": str(organization_id),
             },
         )
-    except _Refused as refused:
+    except Refused as refused:
         return refused.answer
     return JSONResponse({"organization_id": str(organization_id), "id": str(connection_id)})
 
 
 async def _fields(request: Request) -> Fields:
-    """What was sent, by its names in snake case."""
+    """What was sent, if its texts are texts and its numbers numbers."""
     try:
-        sent = orjson.loads(await read_body(request, MAX_BODY))
-    except ValueError:
-        sent = None
-    if not isinstance(sent, dict):
-        raise _Refused(problem(400, "not_json", "The body is not a JSON object."))
-    given = {_CAPITAL.sub(r"_\1", name).lower(): value for name, value in sent.items()}
+        given = await sent_fields(request, MAX_BODY)
+    except NotAnObject:
+        raise Refused(problem(400, "not_json", "The body is not a JSON object.")) from None
     wrong = {name: "A text." for name in _TEXTS if not _is_text(given.get(name))}
     wrong |= {name: "A whole number." for name in _NUMBERS if not _is_number(given.get(name))}
     if wrong:
-        raise _invalid(wrong)
+        raise invalid(wrong)
     return given
 
 
@@ -179,7 +160,7 @@ def _api_key(given: Fields, connection_type: object) -> str:
     key = _text(given, "api_key", _ACUITY_KEY)
     user_id, _, secret = key.partition(":")
     if not (user_id.isascii() and user_id.isdigit() and len(secret) in SECRET_LENGTH):
-        raise _invalid({"api_key": _ACUITY_KEY})
+        raise invalid({"api_key": _ACUITY_KEY})
     return key
 
 
@@ -191,13 +172,8 @@ def _signing_part(acuity_key: str) -> str:
 def _text(given: Fields, name: str, needed: str) -> str:
     value = given.get(name)
     if not isinstance(value, str) or len(value.strip()) not in SECRET_LENGTH:
-        raise _invalid({name: needed})
+        raise invalid({name: needed})
     return value.strip()
-
-
-def _invalid(errors: Mapping[str, str]) -> _Refused:
-    detail = f"Correct these fields: {', '.join(errors)}."
-    return _Refused(problem(422, "invalid_fields", detail, errors=errors))
 
 
 def _previous_valid(given: Fields) -> Fields:
@@ -236,41 +212,14 @@ def _urls(site_url: str, connection_type: str, connection_id: UUID) -> list[str]
 
 async def _found(request: Request, connection_id: UUID) -> tuple[UUID, str]:
     """The organization and type of a connection that the caller sees."""
-    rows = await _call(
+    rows = await call(
         request,
         "GET",
         f"/webhook_connections?select=organization_id,connection_type&id=eq.{connection_id}",
     )
     if not rows:
-        raise _Refused(problem(404, "unknown_connection", "There is no such connection."))
+        raise Refused(problem(404, "unknown_connection", "There is no such connection."))
     return UUID(rows[0]["organization_id"]), rows[0]["connection_type"]
-
-
-async def _rpc(request: Request, function: str, arguments: Fields) -> Any:
-    return await _call(request, "POST", f"/rpc/{function}", orjson.dumps(arguments))
-
-
-async def _call(request: Request, method: str, path: str, content: bytes | None = None) -> Any:
-    """Ask PostgREST as the caller; the decoded answer, None without one. Raises _Refused."""
-    try:
-        answer = await ask(request, method, path, content)
-    except RestUnavailable:
-        raise _Refused(unavailable()) from None
-    if not answer.is_success:
-        raise _refusal(answer)
-    return orjson.loads(answer.content) if answer.content else None
-
-
-def _refusal(answer: httpx.Response) -> _Refused:
-    """PostgREST's refusal: where its detail names fields as ours do, else as it stands."""
-    if answer.status_code == 422:
-        try:
-            errors = orjson.loads(orjson.loads(answer.content)["details"])
-        except (ValueError, KeyError, TypeError):
-            errors = None
-        if isinstance(errors, dict):
-            return _invalid(errors)
-    return _Refused(handed_on(answer))
 
 
 _PATH = "/functions/v1/webhook-connections"
