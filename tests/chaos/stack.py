@@ -2,10 +2,7 @@
 
 import contextlib
 import os
-import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,60 +11,28 @@ import httpx
 import psutil
 import psycopg
 
-from salesdash import wiring
-from salesdash.home import ROOT, Home
-from salesdash.settings import Settings
-from tests.fixtures.ports import free_port, wait_until
+from tests.fixtures.installation import DEADLINE_S, Installation
+from tests.fixtures.ports import wait_until
 from tests.world import World
 
-DEADLINE_S = 120.0
 VICTIMS = ("gateway", "jobs", "postgres", "a session of postgres")
 
 
-class Stack:
+class Stack(Installation):
     """The installation while it runs. Everything listens on 127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
-        self.home = Home(folder / "state")
-        self.port = free_port()
-        ours = {name.upper() for name in Settings.model_fields}
-        self._environment = {
-            **{name: value for name, value in os.environ.items() if name not in ours},
-            "SALESDASH_ENV_FILE": "",
-            "SALESDASH_HOME": str(self.home.path),
-            "GATEWAY_PORT": str(self.port),
-            "POSTGREST_PORT": str(free_port()),
-            "POSTGREST_ADMIN_PORT": str(free_port()),
-            "POSTGRES_PORT": str(free_port()),
-            "DEMO": "0",
-        }
-        self._output = folder / "output"
+        super().__init__(folder)
+        self.port = int(self.environment["GATEWAY_PORT"])
 
     @contextmanager
     def running(self) -> Iterator["Stack"]:
         """From an empty folder until the end of the block; nothing is left behind."""
-        with self._output.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "salesdash", "up"],
-                env=self._environment,
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
         try:
-            wait_until(lambda: self._has_started(process), self._said, DEADLINE_S)
-            yield self
+            with self.up():
+                yield self
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait(DEADLINE_S)
-            server = wiring.embedded_server(
-                Settings(_env_file=None, database_url=None),  # type: ignore[call-arg]
-                self.home,
-            )
-            if server is not None:
-                shutil.rmtree(server.base, ignore_errors=True)
+            self.remove()
 
     @contextmanager
     def world(self) -> Iterator[World]:
@@ -103,24 +68,11 @@ class Stack:
 
     def wait_well(self, deadline_s: float = DEADLINE_S) -> None:
         """Wait until it is; fail with what `salesdash up` said otherwise."""
-        wait_until(self.is_well, self._said, deadline_s)
+        wait_until(self.is_well, self.said, deadline_s)
 
     def wait_noticed(self, victim: str, pids: dict[str, int]) -> None:
         """Wait until another process has taken the victim's place."""
         if victim in pids:
             wait_until(
-                lambda: self.pids().get(victim) not in {None, pids[victim]}, self._said, DEADLINE_S
+                lambda: self.pids().get(victim) not in {None, pids[victim]}, self.said, DEADLINE_S
             )
-
-    def pids(self) -> dict[str, int]:
-        """The running processes by name."""
-        return {
-            each.name: each.pid for each in self.home.read_state().processes if each.pid is not None
-        }
-
-    def _has_started(self, process: subprocess.Popen[bytes]) -> bool:
-        assert process.poll() is None, self._said()
-        return "Ctrl-C stops everything" in self._said()
-
-    def _said(self) -> str:
-        return self._output.read_text()

@@ -1,5 +1,6 @@
 """An inbox in the transaction of a test: deliveries handed over as the gateway does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -64,3 +65,20 @@ def open_inbox(
         **columns,
     )
     return Inbox(organization, connection_id)
+
+
+REFUND = ("provider_refund_id", "kind", "status", "amount", "amount_base", "refunded_at")
+
+
+def ending(inbox: Inbox, columns: Sequence[str]) -> dict[str, Any]:
+    """What deliveries about one payment ended in: its columns, refunds, credits and exceptions."""
+    paid, refunds = inbox.row("payments"), inbox.rows("payment_refunds")
+    assert all(row["payment_id"] == paid["id"] for row in refunds)
+    return {
+        "payment": {name: paid[name] for name in columns},
+        "refunds": sorted([str(row[name]) for name in REFUND] for row in refunds),
+        "credits": sorted(
+            (row["role"], row["share"], row["amount_base"]) for row in inbox.rows("payment_credits")
+        ),
+        "exceptions": inbox.open_exceptions(),
+    }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.database.inbox import Inbox, open_inbox
+from tests.database.inbox import Inbox, ending, open_inbox
 from tests.stripe_events import Event, dispute, fresh, payment, refund, refunded
 from tests.world import World
 
@@ -296,6 +296,19 @@ def story() -> list[Event]:
     ]
 
 
+PAYMENT = (
+    "amount",
+    "amount_base",
+    "refund_amount",
+    "payment_date",
+    "customer_email",
+    "customer_name",
+    "provider_charge_id",
+    "attribution_method",
+    "attribution_confidence",
+)
+
+
 def told(world: World, events: Sequence[Event]) -> dict[str, Any]:
     """What is left when these events came in this order, in an organization of its own."""
     acme = world.organization("acme")
@@ -313,37 +326,7 @@ def told(world: World, events: Sequence[Event]) -> dict[str, Any]:
     paid = inbox.row("payments")
     assert paid["closer_id"] == dana.closer_id
     assert paid["setter_id"] == sam.setter_id
-    return {
-        "payment": [
-            paid[name]
-            for name in (
-                "amount",
-                "amount_base",
-                "refund_amount",
-                "payment_date",
-                "customer_email",
-                "customer_name",
-                "provider_charge_id",
-                "attribution_method",
-                "attribution_confidence",
-            )
-        ],
-        "refunds": sorted(
-            (
-                row["provider_refund_id"],
-                row["kind"],
-                row["status"],
-                row["amount"],
-                row["refunded_at"],
-            )
-            for row in inbox.rows("payment_refunds")
-        ),
-        "unlinked": [row for row in inbox.rows("payment_refunds") if row["payment_id"] is None],
-        "credits": sorted(
-            (row["role"], row["share"], row["amount_base"]) for row in inbox.rows("payment_credits")
-        ),
-        "exceptions": inbox.open_exceptions(),
-    }
+    return ending(inbox, PAYMENT)
 
 
 @settings(max_examples=20)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.database.inbox import Inbox, open_inbox
+from tests.database.inbox import Inbox, ending, open_inbox
 from tests.stripe_events import (
     Event,
     dispute,
@@ -520,7 +520,6 @@ PAYMENT = (
     "attribution_method",
     "attribution_confidence",
 )
-REFUND = ("provider_refund_id", "kind", "status", "amount", "amount_base", "refunded_at")
 CARRIER = (
     "kind",
     "carrier_id",
@@ -554,19 +553,11 @@ def told(world: World, events: Sequence[Event]) -> dict[str, object]:
         assert inbox.take(event) in {"processed", "duplicate"}
     paid = inbox.row("payments")
     assert (paid["closer_id"], paid["setter_id"]) == (dana.closer_id, sam.setter_id)
-    assert all(row["payment_id"] == paid["id"] for row in inbox.rows("payment_refunds"))
     return {
-        "payment": {name: paid[name] for name in PAYMENT},
-        "refunds": sorted(
-            [str(row[name]) for name in REFUND] for row in inbox.rows("payment_refunds")
-        ),
-        "credits": sorted(
-            (row["role"], row["share"], row["amount_base"]) for row in inbox.rows("payment_credits")
-        ),
+        **ending(inbox, PAYMENT),
         "carriers": sorted(
             [str(row[name]) for name in CARRIER] for row in inbox.rows("payment_carriers")
         ),
-        "exceptions": inbox.open_exceptions(),
     }
 
 

@@ -1,7 +1,7 @@
 """Several senders at once, each thing told twice: nothing lost, nothing double."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -120,8 +120,18 @@ def refunded(acme: Stage) -> tuple[float, float]:
     return paid["refund_amount"], sum(made)
 
 
-def test_a_refund_and_its_total_of_the_same_moment_count_once(
-    database: Database, committed_world: World, people: Cast
+@pytest.mark.parametrize(
+    ("told", "of", "together"),
+    [(stripe_events.refunded, 30000, 300), (stripe_events.refund, 20000, 500)],
+    ids=["a refund and the total count once", "two refunds both count"],
+)
+def test_refunds_of_the_same_moment(
+    database: Database,
+    committed_world: World,
+    people: Cast,
+    told: Callable[[stripe_events.Event, int], stripe_events.Event],
+    of: int,
+    together: int,
 ) -> None:
     acme = stage(committed_world, people)
     charge, _ = card(100000, MIRA, NOON, customer="cus_Mira0001")
@@ -130,24 +140,9 @@ def test_a_refund_and_its_total_of_the_same_moment_count_once(
         database,
         acme,
         Delivery("stripe", stripe_events.refund(charge, 30000)),
-        Delivery("stripe", stripe_events.refunded(charge, 30000)),
+        Delivery("stripe", told(charge, of)),
     )
-    assert refunded(acme) == (300, 300)
-
-
-def test_two_refunds_of_the_same_moment_both_count(
-    database: Database, committed_world: World, people: Cast
-) -> None:
-    acme = stage(committed_world, people)
-    charge, _ = card(100000, MIRA, NOON, customer="cus_Mira0001")
-    tell(acme, [Delivery("stripe", charge)])
-    told_while_another_is_open(
-        database,
-        acme,
-        Delivery("stripe", stripe_events.refund(charge, 30000)),
-        Delivery("stripe", stripe_events.refund(charge, 20000)),
-    )
-    assert refunded(acme) == (500, 500)
+    assert refunded(acme) == (together, together)
 
 
 def test_totals_told_before_their_payment_are_settled_with_it(

@@ -4,12 +4,8 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import jwt
@@ -17,100 +13,28 @@ import psutil
 import psycopg
 import pytest
 
-from salesdash import wiring
-from salesdash.home import ROOT, Home
-from salesdash.settings import Settings
+from tests.fixtures.installation import DEADLINE_S, Installation
 from tests.fixtures.ports import free_port, wait_until
 
-DEADLINE_S = 90.0
 PREVIOUS = "the secret that was replaced last week"
 
 
-class Installation:
-    """A state folder of its own on free ports, and the commands run in it."""
-
-    def __init__(self, folder: Path, *, demo: bool = False) -> None:
-        folder.mkdir(exist_ok=True)
-        self.home = Home(folder / "state")
-        ours = {name.upper() for name in Settings.model_fields}
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in ours},
-            "SALESDASH_ENV_FILE": "",
-            "SALESDASH_HOME": str(self.home.path),
-            "GATEWAY_PORT": str(free_port()),
-            "POSTGREST_PORT": str(free_port()),
-            "POSTGREST_ADMIN_PORT": str(free_port()),
-            "POSTGRES_PORT": str(free_port()),
-            "JWT_SECRET_PREVIOUS": PREVIOUS,
-            "DEMO": "1" if demo else "0",
-        }
-        self.output = folder / "output"
-
-    @contextmanager
-    def up(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run `salesdash up` until everything is ready; it is ended if the block leaves it."""
-        with self.output.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "salesdash", "up"],
-                env=self.environment,
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        try:
-            wait_until(lambda: self.is_ready(process), self.said, DEADLINE_S)
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                process.wait(DEADLINE_S)
-
-    def is_ready(self, process: subprocess.Popen[bytes]) -> bool:
-        assert process.poll() is None, self.said()
-        return "Ctrl-C stops everything" in self.said()
-
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "salesdash", *arguments],
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=DEADLINE_S,
-        )
-
-    def status(self) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
-        return answer
-
-    def pids(self) -> dict[str, int]:
-        return {
-            process.name: process.pid
-            for process in self.home.read_state().processes
-            if process.pid is not None
-        }
-
-    def answers(self, token: str) -> int:
-        """The HTTP status of a REST request with this token."""
-        url = self.home.read_state().rest_url
-        headers = {"authorization": f"Bearer {token}"}
-        return httpx.get(f"{url}/", headers=headers, trust_env=False).status_code
+def answers(installation: Installation, token: str) -> int:
+    """The HTTP status of a REST request with this token."""
+    url = installation.home.read_state().rest_url
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.get(f"{url}/", headers=headers, trust_env=False).status_code
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One state folder for the whole file; between the tests nothing or everything runs in it."""
-    installation = Installation(tmp_path_factory.mktemp("up"), demo=True)
+    installation = Installation(
+        tmp_path_factory.mktemp("up"), DEMO="1", JWT_SECRET_PREVIOUS=PREVIOUS
+    )
     yield installation
     installation.run("down")
-    server = wiring.embedded_server(Settings(_env_file=None, database_url=None), installation.home)
-    assert server is not None
-    shutil.rmtree(server.base)
+    installation.remove()
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +71,7 @@ def test_the_demo_logins_sign_in(running: Installation) -> None:
         login = next(each for each in status["logins"] if each["role"] == role)
         claims = jwt.decode(token, options={"verify_signature": False})
         assert claims["sub"] == login["user_id"]
-        assert running.answers(token) == 200
+        assert answers(running, token) == 200
 
 
 def test_the_doctor_finds_nothing(running: Installation) -> None:
@@ -157,9 +81,9 @@ def test_the_doctor_finds_nothing(running: Installation) -> None:
 
 
 def test_a_token_of_the_previous_secret_is_still_good(running: Installation) -> None:
-    assert running.answers(running.status()["anon_key"]) == 200
-    assert running.answers(jwt.encode({"role": "anon"}, PREVIOUS, "HS256")) == 200
-    assert running.answers(jwt.encode({"role": "anon"}, "x" * 40, "HS256")) == 401
+    assert answers(running, running.status()["anon_key"]) == 200
+    assert answers(running, jwt.encode({"role": "anon"}, PREVIOUS, "HS256")) == 200
+    assert answers(running, jwt.encode({"role": "anon"}, "x" * 40, "HS256")) == 401
 
 
 def test_a_second_run_is_refused(running: Installation) -> None:
@@ -199,7 +123,7 @@ def test_everything_recovers_from_a_kill(running: Installation, victim: str) -> 
     others = set(before) - {victim}
     assert {name: after[name] for name in others} == {name: before[name] for name in others}
     assert f"{victim} stopped by itself (killed by SIGKILL)" in running.said()
-    assert running.answers(running.home.read_state().anon_key or "") == 200
+    assert answers(running, running.home.read_state().anon_key or "") == 200
 
 
 def test_ctrl_c_stops_everything_in_order(running: Installation) -> None:
@@ -245,7 +169,7 @@ def test_a_deleted_state_folder_starts_anew_and_serves_as_an_outside_server(
             names = [each["name"] for each in status["processes"]]
             assert (names, status["running"]) == (["postgrest", "jobs", "gateway"], True)
             assert status["database_url"] == guest.environment["DATABASE_URL"]
-            assert guest.answers(status["anon_key"]) == 200
+            assert answers(guest, status["anon_key"]) == 200
 
 
 def test_an_unreachable_outside_server_is_one_sentence(tmp_path: Path) -> None:
