@@ -173,8 +173,8 @@ def test_over_http_too_no_minute_takes_more_than_the_limit(
 
 @contextmanager
 def impatient(database: Database, world: World) -> Iterator[Endpoint]:
-    """An endpoint at a gateway that waits for a statement no longer than 300 ms."""
-    patience = "options=-c%20statement_timeout%3D300ms"
+    """An endpoint at a gateway that waits for a lock no longer than 300 ms."""
+    patience = "options=-c%20lock_timeout%3D300ms"
     app = create_app(
         settings_for(database, gateway_database_url=f"{database.gateway_url}?{patience}")
     )
