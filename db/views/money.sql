@@ -130,6 +130,7 @@ select
     t.provider_charge_id,
     t.reason,
     t.recorded_by,
+    t.superseded_by_id,
     t.created_at,
     t.updated_at
   from app.payment_refunds as t;
@@ -152,6 +153,7 @@ comment on column api.payment_refunds.provider_payment_id is 'Identity at the pr
 comment on column api.payment_refunds.provider_charge_id is 'The charge at the processor.';
 comment on column api.payment_refunds.reason is 'Why, in a person''s words.';
 comment on column api.payment_refunds.recorded_by is 'Recorded by.';
+comment on column api.payment_refunds.superseded_by_id is 'The processor''s refund that this one, entered by hand, turned out to be; it counts in its stead.';
 comment on column api.payment_refunds.created_at is 'When the row was made.';
 comment on column api.payment_refunds.updated_at is 'When the row last changed.';
 

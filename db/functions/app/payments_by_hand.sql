@@ -275,6 +275,18 @@ begin
         raise exception using errcode = 'PT422', message = 'Money goes back after it came.',
             detail = format('The payment was made at %s.', p.payment_date), hint = 'Give the time of the refund itself.';
     end if;
+    select r.* into v_old from app.payment_refunds as r
+     where r.organization_id = p.organization_id and r.payment_id = p.id and r.provider <> 'manual' and r.status = 'succeeded'
+       and r.kind = record_manual_refund.kind and r.amount = v_amount
+       and r.refunded_at between v_at - interval '72 hours' and v_at + interval '72 hours'
+       and not exists (
+            select from app.payment_refunds as m where m.organization_id = r.organization_id and m.superseded_by_id = r.id)
+     limit 1;
+    if found then
+        raise exception using errcode = 'PT409', message = 'The processor has told of this refund.',
+            detail = format('Refund %s: %s %s at %s.', v_old.provider_refund_id, v_old.amount, v_old.currency, v_old.refunded_at),
+            hint = 'It counts already. Record only money that went back outside the processor.';
+    end if;
     select case record_manual_refund.kind
                when 'dispute_won' then coalesce(sum(case r.kind when 'dispute' then r.amount when 'dispute_won' then -r.amount end), 0)
                else p.amount - coalesce(sum(case r.kind when 'dispute_won' then -r.amount else r.amount end), 0) end

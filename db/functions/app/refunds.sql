@@ -62,6 +62,9 @@ begin
     if kind = 'refund' then
         perform app.settle_refund_marks(organization_id, provider, provider_account, payment_key);
     end if;
+    if what <> 'unchanged' and p.id is not null then
+        perform app.settle_manual_refunds(organization_id, p.id);
+    end if;
 end;
 $$;
 comment on function app.record_processor_refund(
@@ -130,6 +133,38 @@ $$;
 comment on function app.settle_refund_marks(uuid, text, text, text) is
     'Reported totals of refunds count only for what no refund row explains.';
 
+-- app.settle_manual_refunds: what a person entered and the processor tells of, too, counts once, as the processor tells it.
+-- A pair is of one payment, kind and amount, at most 72 hours apart, and each is the other's nearest: however many there are and in
+-- whatever order they came. A refund whose pair fails counts again.
+create or replace function app.settle_manual_refunds(organization_id uuid, payment_id uuid) returns void
+language sql volatile set search_path = '' as $$
+    with near as (
+        select m.id as entered, t.id as told, abs(extract(epoch from t.refunded_at - m.refunded_at)) as apart
+          from app.payment_refunds as m
+          join app.payment_refunds as t
+            on t.organization_id = m.organization_id and t.payment_id = m.payment_id and t.kind = m.kind and t.amount = m.amount
+           and t.provider <> 'manual' and t.status = 'succeeded'
+         where m.organization_id = settle_manual_refunds.organization_id and m.payment_id = settle_manual_refunds.payment_id
+           and m.provider = 'manual'
+           and t.refunded_at between m.refunded_at - interval '72 hours' and m.refunded_at + interval '72 hours'
+    ), pairs as (
+        select a.entered, a.told
+          from (select distinct on (n.entered) n.entered, n.told from near as n order by n.entered, n.apart, n.told) as a
+          join (select distinct on (n.told) n.entered, n.told from near as n order by n.told, n.apart, n.entered) as b
+            on b.entered = a.entered and b.told = a.told
+    )
+    update app.payment_refunds as r
+       set superseded_by_id = w.told, status = case when w.told is null then 'succeeded' else 'canceled' end
+      from (select m.organization_id, m.id, p.told
+              from app.payment_refunds as m
+              left join pairs as p on p.entered = m.id
+             where m.organization_id = settle_manual_refunds.organization_id
+               and m.payment_id = settle_manual_refunds.payment_id and m.provider = 'manual') as w
+     where r.organization_id = w.organization_id and r.id = w.id and r.superseded_by_id is distinct from w.told;
+$$;
+comment on function app.settle_manual_refunds(uuid, uuid) is
+    'Refunds entered by hand count only while the processor does not tell of them.';
+
 -- app.link_refunds: refunds that waited for this payment belong to it now, and totals that were reported count only for what they
 -- leave. Without arguments: of every payment, for refund and payment that were recorded in the same moment and did not see each
 -- other. Answers how many were linked.
@@ -174,6 +209,10 @@ begin
            and p.currency = r.currency;
         get diagnostics v_count = row_count;
         perform app.settle_refund_marks(organization_id, provider, provider_account, payment_key);
+        perform app.settle_manual_refunds(p.organization_id, p.id)
+           from app.payments as p
+          where p.organization_id = link_refunds.organization_id and p.provider = link_refunds.provider
+            and p.provider_account = link_refunds.provider_account and p.provider_payment_id = link_refunds.payment_key;
     end if;
     return v_count;
 end;

@@ -1,0 +1,1 @@
+../0030_told_refunds.rollback.sql

@@ -1,0 +1,1 @@
+select superseded_by_id from app.payment_refunds where false;
