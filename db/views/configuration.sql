@@ -9,6 +9,7 @@ select
     t.external_id,
     t.provider,
     t.is_active,
+    t.position,
     t.archived_at,
     t.created_at,
     t.updated_at
@@ -20,11 +21,12 @@ grant delete on api.sources to authenticated, org_admin, super_admin;
 comment on view api.sources is $$Where leads come from, synced from a CRM or made by hand.$$;
 comment on column api.sources.organization_id is 'The tenant.';
 comment on column api.sources.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.sources.name is 'Name shown to people.';
+comment on column api.sources.name is 'Name shown to people; among what is not archived, each name is there once, however it is capitalized.';
 comment on column api.sources.external_id is 'Identity at the other system.';
 comment on column api.sources.provider is 'The system it came from.';
-comment on column api.sources.is_active is 'Whether it is in use.';
-comment on column api.sources.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.sources.is_active is 'Whether it is offered: the same as archived_at being NULL; writing either writes both.';
+comment on column api.sources.position is 'Order of display, ascending; a new row comes last.';
+comment on column api.sources.archived_at is 'When it was taken out of use; NULL while offered. Set it to archive, to NULL to offer it again.';
 comment on column api.sources.created_at is 'When the row was made.';
 comment on column api.sources.updated_at is 'When the row last changed.';
 
@@ -34,7 +36,10 @@ select
     t.organization_id,
     t.id,
     t.name,
+    t.external_id,
+    t.provider,
     t.is_active,
+    t.position,
     t.archived_at,
     t.created_at,
     t.updated_at
@@ -46,9 +51,12 @@ grant delete on api.traffic_types to authenticated, org_admin, super_admin;
 comment on view api.traffic_types is $$Kinds of traffic: paid, organic, cold, warm.$$;
 comment on column api.traffic_types.organization_id is 'The tenant.';
 comment on column api.traffic_types.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.traffic_types.name is 'Name shown to people.';
-comment on column api.traffic_types.is_active is 'Whether it is in use.';
-comment on column api.traffic_types.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.traffic_types.name is 'Name shown to people; among what is not archived, each name is there once, however it is capitalized.';
+comment on column api.traffic_types.external_id is 'Identity at the other system.';
+comment on column api.traffic_types.provider is 'The system it came from.';
+comment on column api.traffic_types.is_active is 'Whether it is offered: the same as archived_at being NULL; writing either writes both.';
+comment on column api.traffic_types.position is 'Order of display, ascending; a new row comes last.';
+comment on column api.traffic_types.archived_at is 'When it was taken out of use; NULL while offered. Set it to archive, to NULL to offer it again.';
 comment on column api.traffic_types.created_at is 'When the row was made.';
 comment on column api.traffic_types.updated_at is 'When the row last changed.';
 
@@ -65,6 +73,7 @@ select
     t.default_source_id,
     t.default_traffic_type_id,
     t.is_active,
+    t.position,
     t.archived_at,
     t.created_at,
     t.updated_at
@@ -76,15 +85,16 @@ grant delete on api.call_types to authenticated, org_admin, super_admin;
 comment on view api.call_types is $$Categories of calls, synced from the booking platform's event types.$$;
 comment on column api.call_types.organization_id is 'The tenant.';
 comment on column api.call_types.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.call_types.name is 'Name shown to people.';
-comment on column api.call_types.category is 'Category.';
+comment on column api.call_types.name is 'Name shown to people; among what is not archived, each name is there once, however it is capitalized.';
+comment on column api.call_types.category is 'What kind of call: sales, onboarding, ...; two calls of one kind and lead may be duplicates.';
 comment on column api.call_types.counts_in_rates is 'False: left out of show, offer and close rates.';
 comment on column api.call_types.duration_minutes is 'Minutes a call of this type takes.';
 comment on column api.call_types.external_id is 'The booking platform''s event type.';
-comment on column api.call_types.default_source_id is 'Default source id.';
-comment on column api.call_types.default_traffic_type_id is 'Default traffic type id.';
-comment on column api.call_types.is_active is 'Whether it is in use.';
-comment on column api.call_types.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.call_types.default_source_id is 'The source of calls that have none of their own.';
+comment on column api.call_types.default_traffic_type_id is 'The traffic type of calls that have none of their own.';
+comment on column api.call_types.is_active is 'Whether it is offered: the same as archived_at being NULL; writing either writes both.';
+comment on column api.call_types.position is 'Order of display, ascending; a new row comes last.';
+comment on column api.call_types.archived_at is 'When it was taken out of use; NULL while offered. Set it to archive, to NULL to offer it again.';
 comment on column api.call_types.created_at is 'When the row was made.';
 comment on column api.call_types.updated_at is 'When the row last changed.';
 
@@ -108,11 +118,11 @@ grant delete on api.call_outcomes to authenticated, org_admin, super_admin;
 comment on view api.call_outcomes is $$Outcomes offered by the post-call form; each maps to one (status, outcome) pair.$$;
 comment on column api.call_outcomes.organization_id is 'The tenant.';
 comment on column api.call_outcomes.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.call_outcomes.name is 'Name shown to people.';
+comment on column api.call_outcomes.name is 'Name shown to people; among what is not archived, each name is there once, however it is capitalized.';
 comment on column api.call_outcomes.call_status is 'scheduled, completed, no_show, canceled or rescheduled.';
 comment on column api.call_outcomes.event_outcome is 'showed_no_offer, showed_offer, closed or no_show; NULL until a form says.';
-comment on column api.call_outcomes.position is 'Order of display, ascending.';
-comment on column api.call_outcomes.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.call_outcomes.position is 'Order of display, ascending; a new row comes last.';
+comment on column api.call_outcomes.archived_at is 'When it was taken out of use; NULL while offered. Set it to archive, to NULL to offer it again.';
 comment on column api.call_outcomes.created_at is 'When the row was made.';
 comment on column api.call_outcomes.updated_at is 'When the row last changed.';
 
@@ -136,11 +146,11 @@ grant delete on api.opportunity_statuses to authenticated, org_admin, super_admi
 comment on view api.opportunity_statuses is $$Pipeline stages offered by the post-call form; they never feed a metric.$$;
 comment on column api.opportunity_statuses.organization_id is 'The tenant.';
 comment on column api.opportunity_statuses.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.opportunity_statuses.name is 'Name shown to people.';
+comment on column api.opportunity_statuses.name is 'Name shown to people; among what is not archived, each name is there once, however it is capitalized.';
 comment on column api.opportunity_statuses.external_id is 'Identity at the other system.';
-comment on column api.opportunity_statuses.pipeline_external_id is 'Pipeline external id.';
-comment on column api.opportunity_statuses.position is 'Order of display, ascending.';
-comment on column api.opportunity_statuses.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.opportunity_statuses.pipeline_external_id is 'The pipeline of the CRM that the stage belongs to.';
+comment on column api.opportunity_statuses.position is 'Order of display, ascending; a new row comes last.';
+comment on column api.opportunity_statuses.archived_at is 'When it was taken out of use; NULL while offered. Set it to archive, to NULL to offer it again.';
 comment on column api.opportunity_statuses.created_at is 'When the row was made.';
 comment on column api.opportunity_statuses.updated_at is 'When the row last changed.';
 
@@ -155,6 +165,7 @@ select
     t.installment_count,
     t.installment_interval_days,
     t.is_commissionable,
+    t.position,
     t.archived_at,
     t.created_at,
     t.updated_at
@@ -166,13 +177,14 @@ grant delete on api.packages to authenticated, org_admin, super_admin;
 comment on view api.packages is $$Products on offer, with price and instalment schedule.$$;
 comment on column api.packages.organization_id is 'The tenant.';
 comment on column api.packages.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.packages.name is 'Name shown to people.';
+comment on column api.packages.name is 'Name shown to people; among what is not archived, each name is there once, however it is capitalized.';
 comment on column api.packages.price is 'List price, in currency.';
 comment on column api.packages.currency is 'ISO 4217 code.';
-comment on column api.packages.installment_count is 'Installment count.';
-comment on column api.packages.installment_interval_days is 'Installment interval days.';
-comment on column api.packages.is_commissionable is 'Is commissionable.';
-comment on column api.packages.archived_at is 'When it was taken out of use; NULL while offered.';
+comment on column api.packages.installment_count is 'How many instalments a payment plan has.';
+comment on column api.packages.installment_interval_days is 'Days from one instalment to the next.';
+comment on column api.packages.is_commissionable is 'Whether sales of it earn commission.';
+comment on column api.packages.position is 'Order of display, ascending; a new row comes last.';
+comment on column api.packages.archived_at is 'When it was taken out of use; NULL while offered. Set it to archive, to NULL to offer it again.';
 comment on column api.packages.created_at is 'When the row was made.';
 comment on column api.packages.updated_at is 'When the row last changed.';
 

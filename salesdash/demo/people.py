@@ -113,9 +113,9 @@ class People:
             insert("traffic_types", roster, name=name)
         for name in SOURCES:
             insert("sources", roster, name=name)
-        for position, name in enumerate(OPPORTUNITY_STATUSES):
+        for position, name in enumerate(OPPORTUNITY_STATUSES, start=1):
             insert("opportunity_statuses", roster, name=name, position=position)
-        for position, (name, status, outcome) in enumerate(CALL_OUTCOMES):
+        for position, (name, status, outcome) in enumerate(CALL_OUTCOMES, start=1):
             result = {"call_status": status, "event_outcome": outcome}
             insert("call_outcomes", roster, name=name, **result, position=position)
         for package in company.packages:

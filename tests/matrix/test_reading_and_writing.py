@@ -139,7 +139,10 @@ def touched(
         except psycopg.errors.ForeignKeyViolation:
             done.add(row.name)
         except Refused as error:
-            refused = error
+            if str(error) == "PT409":
+                done.add(row.name)
+            else:
+                refused = error
     if refused and not done:
         raise refused
     return done

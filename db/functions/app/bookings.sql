@@ -114,7 +114,8 @@ begin
         return v_id;
     end if;
     update app.call_types as t set external_id = platform_call_type.external_id
-     where t.organization_id = platform_call_type.organization_id and t.name = v_name and t.external_id is null
+     where t.organization_id = platform_call_type.organization_id and t.name_norm = lower(v_name) and t.archived_at is null
+       and t.external_id is null
     returning t.id into v_id;
     if v_id is not null then
         return v_id;
@@ -125,7 +126,8 @@ begin
       from (values (1, v_name), (2, v_name || ' (' || right(platform_call_type.external_id, 8) || ')'),
                    (3, v_name || ' (' || right(platform_call_type.external_id, 80) || ')')) as n (position, name)
      where not exists (select from app.call_types as o
-                        where o.organization_id = platform_call_type.organization_id and o.name = n.name)
+                        where o.organization_id = platform_call_type.organization_id and o.archived_at is null
+                          and o.name_norm = lower(n.name))
      order by n.position
      limit 1
     on conflict do nothing

@@ -1,0 +1,1 @@
+../0025_lists.rollback.sql
