@@ -167,6 +167,7 @@ comment on column api.lead_merges.unmerge_reason is 'Why it was undone.';
 comment on column api.lead_merges.created_at is 'When the row was made.';
 comment on column api.lead_merges.updated_at is 'When the row last changed.';
 
+grant execute on function app.is_test_lead(uuid, uuid) to authenticated, org_admin, super_admin;
 drop view if exists api.events;
 create view api.events with (security_invoker = true) as
 select
@@ -217,7 +218,13 @@ select
     t.deleted_at,
     t.deleted_reason,
     t.created_at,
-    t.updated_at
+    t.updated_at,
+    app.is_test_lead(t.organization_id, t.lead_id) as is_test,
+    t.call_status = 'scheduled' and t.scheduled_end_at <= now() and t.duplicate_of_id is null
+        and not app.is_test_lead(t.organization_id, t.lead_id) as is_pending,
+    t.call_status = 'scheduled' and t.scheduled_end_at <= now() and t.duplicate_of_id is null
+        and t.scheduled_end_at + (select o.pcf_grace from app.organizations as o where o.id = t.organization_id) <= now()
+        and not app.is_test_lead(t.organization_id, t.lead_id) as is_overdue
   from app.events as t
  where t.deleted_at is null;
 grant select on api.events to authenticated, org_admin, super_admin;
@@ -271,6 +278,9 @@ comment on column api.events.deleted_at is 'When it was deleted; NULL while it c
 comment on column api.events.deleted_reason is 'Why it was deleted.';
 comment on column api.events.created_at is 'When the row was made.';
 comment on column api.events.updated_at is 'When the row last changed.';
+comment on column api.events.is_test is 'Whether its lead is an internal test; such calls count nowhere.';
+comment on column api.events.is_pending is 'Over, counted, and still without its post-call form.';
+comment on column api.events.is_overdue is 'Pending for longer than the grace period of the organization.';
 
 drop view if exists api.post_call_forms;
 create view api.post_call_forms with (security_invoker = true) as

@@ -217,3 +217,51 @@ def test_over_all_time_net_cash_is_net_revenue(
         for closer in (None, *range(CLOSERS)):
             answer = ask(stage, stage.admin, replace(ever, closer=closer))
             assert answer["net_cash"]["value"] == answer["net_revenue"]["value"]
+
+
+@settings(max_examples=4)
+@given(histories(), filters())
+def test_the_rows_behind_every_part_add_up_to_it(
+    stage: Stage, made: tuple[History, Question], chosen: dict[str, int | None]
+) -> None:
+    history, question = made
+    filtered = replace(question, **chosen)
+    with stage.playing(history):
+        answer = ask(stage, stage.admin, filtered)
+        rows = rows_behind(stage, stage.admin, filtered)
+    assert set(rows) == set(answer)
+    for metric, row in answer.items():
+        assert rows[metric].get("numerator") == row["numerator"], metric
+        assert rows[metric].get("denominator") == row["denominator"], metric
+
+
+def rows_behind(
+    stage: Stage, who: Person, question: Question
+) -> dict[str, dict[str, Decimal | None]]:
+    """What the rows of each part of each metric come to."""
+    world = stage.organization.world
+    parts = world.rows("select metric, part, adds from app.metric_parts()")
+    totals: dict[str, dict[str, Decimal | None]] = {}
+    with world.acting_as(who) as db:
+        for part in parts:
+            total = db.value(
+                "select case %(adds)s when 'rows' then count(*) when 'amount' then"
+                " coalesce(sum(amount), 0)"
+                " else (percentile_disc(0.5) within group (order by amount)"
+                " + percentile_disc(0.5) within group (order by amount desc)) / 2 end"
+                " from metric_rows(metric => %(metric)s, part => %(part)s,"
+                " start_date => %(start)s, end_date => %(end)s, as_of => %(as_of)s,"
+                " closer_id => %(closer)s, setter_id => %(setter)s, source_id => %(source)s,"
+                " traffic_type_id => %(traffic_type)s, call_type_id => %(call_type)s)",
+                **part,
+                start=question.start,
+                end=question.end,
+                as_of=question.as_of,
+                closer=stage.person(stage.closers, question.closer),
+                setter=stage.person(stage.setters, question.setter),
+                source=stage.row(stage.sources, question.source),
+                traffic_type=stage.row(stage.traffic_types, question.traffic_type),
+                call_type=stage.row(stage.call_types, question.call_type),
+            )
+            totals.setdefault(part["metric"], {})[part["part"]] = total
+    return totals

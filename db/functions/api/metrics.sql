@@ -17,67 +17,22 @@ create or replace function api.core_metrics(
     out previous_value numeric, out coverage numeric
 ) returns setof record
 language plpgsql stable security definer
-set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
+set search_path = '' as $$
 #variable_conflict use_column
 declare
     v_organization_id constant uuid := auth.require_member(core_metrics.organization_id);
-    v_start    constant date := core_metrics.start_date;
-    v_end      constant date := core_metrics.end_date;
-    v_as_of    constant timestamptz := coalesce(core_metrics.as_of, now());
-    v_source   constant uuid := core_metrics.source_id;
-    v_traffic  constant uuid := core_metrics.traffic_type_id;
-    v_type     constant uuid := core_metrics.call_type_id;
-    v_before   record;
-    v_scope    record;
-    v_timezone text;
-    v_scale    integer;
-    v_grace    interval;
-    v_cash     boolean;
-    v_bounds   timestamptz[];
+    v_as_of           constant timestamptz := coalesce(core_metrics.as_of, now());
+    v_scope           record;
 begin
-    if v_start is null or v_end is null or not isfinite(v_as_of)
-       or v_start not between date '1970-01-01' and date '2199-12-31'
-       or v_end not between date '1970-01-01' and date '2199-12-31' then
-        raise exception using errcode = 'PT422', message = 'These dates make no sense.',
-            detail = format('start_date is %s, end_date is %s, as_of is %s.', v_start, v_end, v_as_of),
-            hint = 'Give dates between 1970-01-01 and 2199-12-31.';
-    elsif v_start > v_end then
-        raise exception using errcode = 'PT422', message = 'This period ends before it starts.',
-            detail = format('start_date is %s, end_date is %s.', v_start, v_end),
-            hint = 'Both dates are inclusive; one day has the same date twice.';
-    end if;
+    perform app.require_period(core_metrics.start_date, core_metrics.end_date, v_as_of);
     select s.closers, s.setters, s.cash_role, s.seen_as into strict v_scope
       from app.metric_scope(v_organization_id, core_metrics.closer_id, core_metrics.setter_id) as s;
-    select b.start_date, b.end_date into strict v_before from app.previous_period(v_start, v_end) as b;
-    select o.timezone, app.currency_exponent(o.currency), o.pcf_grace, coalesce(p.show_cash, true)
-      into strict v_timezone, v_scale, v_grace, v_cash
-      from app.organizations as o
-      left join app.portal_settings as p on p.organization_id = o.id
-     where o.id = v_organization_id;
-
-    v_bounds := array[app.day_start(v_before.start_date, v_timezone), app.day_start(v_start, v_timezone),
-                      app.day_start(v_end + 1, v_timezone)];
-
     return query
-    with measured as (
-        select m.period, m.metric, m.rests_on, m.numerator, m.denominator, m.coverage
-          from app.period_metrics(v_organization_id, v_bounds, v_timezone, v_as_of, v_scale, v_scope.cash_role,
-                                  v_scope.closers, v_scope.setters, v_source, v_traffic, v_type) as m
-        union all
-        select 2, m.metric, m.rests_on, m.numerator, null, null
-          from app.standing_metrics(v_organization_id, v_as_of, v_grace, (v_as_of at time zone v_timezone)::date, v_scale,
-                                    v_scope.closers, v_scope.setters, v_source, v_traffic, v_type) as m
-    )
-    select v_as_of, c.metric, c.unit,
-           case when n.denominator is null then n.numerator else n.numerator / nullif(n.denominator, 0) end,
-           n.numerator, n.denominator,
-           case when b.denominator is null then b.numerator else b.numerator / nullif(b.denominator, 0) end,
-           n.coverage
-      from app.metric_catalog as c
-      left join measured as n on n.metric = c.metric and n.period = 2
-       and not app.hides_metric(v_scope.seen_as, v_cash, n.rests_on, c.unit)
-      left join measured as b on b.metric = n.metric and b.period = 1
-     order by c.position;
+    select v_as_of, m.metric, m.unit, m.value, m.numerator, m.denominator, m.previous_value, m.coverage
+      from app.core_metrics(
+            v_organization_id, core_metrics.start_date, core_metrics.end_date, v_as_of,
+            v_scope.seen_as, v_scope.cash_role, v_scope.closers, v_scope.setters,
+            core_metrics.source_id, core_metrics.traffic_type_id, core_metrics.call_type_id) as m;
 end;
 $$;
 grant execute on function api.core_metrics(date, date, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz)
@@ -88,3 +43,79 @@ value (a count, an amount in the organization's currency, or numerator / denomin
 the period before, and coverage: the share of the calls behind the number of which it is known how they ended.
 Owners and admins get the organization's numbers; everybody else those of their own calls and credits. What a caller may
 not see is NULL.$$;
+
+-- api.metric_rows: the rows behind one part of a number, newest first.
+-- Callers:    members, and super admins, through GET or POST /rpc/metric_rows, with the arguments of core_metrics.
+-- Guarantees: reads only. Exactly the rows that core_metrics counts for the same caller and filters: as many as its count, or
+--             with amounts that add up to it. PT422 for a metric or a part that there is none of, and as core_metrics; 42501
+--             for a number that the caller may not see.
+-- Definer:    as core_metrics: tenant and person are filtered by hand. A row is told by its table and id, day, amount and the
+--             name of its lead; whatever else it holds stays with the policies of its table.
+create or replace function api.metric_rows(
+    metric text, start_date date, end_date date, part text default 'numerator', organization_id uuid default null,
+    closer_id uuid default null, setter_id uuid default null, source_id uuid default null, traffic_type_id uuid default null,
+    call_type_id uuid default null, as_of timestamptz default now(),
+    out entity text, out id uuid, out day date, out amount numeric, out label text
+) returns setof record
+language plpgsql stable security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+    v_organization_id constant uuid := auth.require_member(metric_rows.organization_id);
+    v_as_of           constant timestamptz := coalesce(metric_rows.as_of, now());
+    v_part            record;
+    v_scope           record;
+    v_timezone        text;
+    v_grace           interval;
+    v_cash            boolean;
+begin
+    perform app.require_period(metric_rows.start_date, metric_rows.end_date, v_as_of);
+    select p.facts, p.measure, p.adds, c.unit into v_part
+      from app.metric_parts() as p
+      join app.metric_catalog as c on c.metric = p.metric
+     where p.metric = metric_rows.metric and p.part = coalesce(metric_rows.part, 'numerator');
+    if not found then
+        raise exception using errcode = 'PT422', message = 'There is no such part of a metric.',
+            detail = format('metric is %s, part is %s.', left(metric_rows.metric, 100), left(metric_rows.part, 100)),
+            hint = 'Metrics are in metric_catalog; part is numerator, and denominator for those that are ratios.';
+    end if;
+    select s.closers, s.setters, s.cash_role, s.seen_as into strict v_scope
+      from app.metric_scope(v_organization_id, metric_rows.closer_id, metric_rows.setter_id) as s;
+    select o.timezone, o.pcf_grace, coalesce(p.show_cash, true) into strict v_timezone, v_grace, v_cash
+      from app.organizations as o
+      left join app.portal_settings as p on p.organization_id = o.id
+     where o.id = v_organization_id;
+    if app.hides_metric(v_scope.seen_as, v_cash, app.metric_rests_on(metric_rows.metric), v_part.unit) then
+        raise exception using errcode = '42501', message = 'This number is not yours to see.',
+            hint = 'Ask an admin of your organization.';
+    end if;
+    return query
+    select r.entity, r.id, (r.at at time zone v_timezone)::date, case when v_part.adds <> 'rows' then r.amount end,
+           case r.entity
+               when 'events' then (select coalesce(e.lead_name, e.lead_email) from app.events as e
+                                    where e.organization_id = v_organization_id and e.id = r.id)
+               when 'leads' then (select l.full_name from app.leads as l where l.organization_id = v_organization_id and l.id = r.id)
+               when 'closers' then (select c.name from app.closers as c where c.organization_id = v_organization_id and c.id = r.id)
+               when 'deals' then (select l.full_name from app.deals as d
+                                    join app.leads as l on l.organization_id = d.organization_id and l.id = d.lead_id
+                                   where d.organization_id = v_organization_id and d.id = r.id)
+               when 'payments' then (select l.full_name from app.payments as p
+                                       join app.leads as l on l.organization_id = p.organization_id and l.id = p.lead_id
+                                      where p.organization_id = v_organization_id and p.id = r.id)
+               else (select l.full_name from app.payment_refunds as f
+                       join app.payments as p on p.organization_id = f.organization_id and p.id = f.payment_id
+                       join app.leads as l on l.organization_id = p.organization_id and l.id = p.lead_id
+                      where f.organization_id = v_organization_id and f.id = r.id)
+           end
+      from app.measured_rows(
+            v_organization_id, v_part.facts, v_part.measure,
+            app.day_start(metric_rows.start_date, v_timezone), app.day_start(metric_rows.end_date + 1, v_timezone),
+            v_timezone, v_as_of, v_grace, v_scope.cash_role, v_scope.closers, v_scope.setters,
+            metric_rows.source_id, metric_rows.traffic_type_id, metric_rows.call_type_id) as r
+     order by r.at desc, r.id desc;
+end;
+$$;
+grant execute on function api.metric_rows(text, date, date, text, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz)
+    to authenticated, org_admin, super_admin;
+comment on function api.metric_rows(text, date, date, text, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz) is $$The rows behind one part of a number
+metric as in /metric_catalog; part is numerator or denominator. Exactly what core_metrics counts for the same caller, period
+and filters: one row each, with the amount it adds (NULL where rows are counted). entity is the table, id the row in it.$$;

@@ -1,0 +1,144 @@
+-- What a measure counts among the calls of a period, said once: the numbers, and the rows behind them, both ask here.
+-- Internal: nobody but the owner may call these.
+
+-- app.is_call_of: does a counted call belong to this measure? NULL for a measure that is none of calls.
+-- A plain expression over a measure that is written out: the planner keeps only the branch that is meant.
+create or replace function app.is_call_of(
+    measure text, call_status text, event_outcome text, canceled_by text, in_rates boolean, is_over boolean
+) returns boolean
+language sql immutable parallel safe
+return case measure
+    when 'every_call'          then true
+    when 'rescheduled'         then call_status = 'rescheduled'
+    when 'scheduled'           then call_status <> 'rescheduled'
+    when 'shows'               then in_rates and call_status = 'completed'
+    when 'no_shows'            then in_rates and call_status = 'no_show'
+    when 'canceled'            then in_rates and call_status = 'canceled'
+    when 'canceled_by_host'    then in_rates and call_status = 'canceled' and canceled_by is not distinct from 'host'
+    when 'canceled_by_invitee' then in_rates and call_status = 'canceled' and canceled_by is distinct from 'host'
+    when 'pending'             then in_rates and call_status = 'scheduled' and is_over
+    when 'due'                 then in_rates and call_status in ('completed', 'no_show')
+    when 'due_or_canceled'     then in_rates and call_status in ('completed', 'no_show', 'canceled')
+    when 'due_or_pending'      then in_rates and (call_status in ('completed', 'no_show') or call_status = 'scheduled' and is_over)
+    when 'offers'              then in_rates and coalesce(event_outcome in ('showed_offer', 'closed'), false)
+    when 'closes'              then in_rates and event_outcome is not distinct from 'closed'
+end;
+comment on function app.is_call_of(text, text, text, text, boolean, boolean) is
+    'True when a counted call belongs to a measure; NULL for a measure that is none of calls.';
+
+-- app.is_cash_of: does a movement of money belong to this measure? Refunds are negative movements; cash_sign turns them.
+create or replace function app.is_cash_of(
+    measure text, kind text, deal_type text, has_closer boolean, is_from_processor boolean
+) returns boolean
+language sql immutable parallel safe
+return case measure
+    when 'net_cash'          then true
+    when 'cash_collected'    then kind = 'payment'
+    when 'refunds'           then kind <> 'payment'
+    when 'chargebacks'       then kind in ('dispute', 'dispute_won')
+    when 'new_cash'          then kind = 'payment' and deal_type is not distinct from 'new_deal'
+    when 'upsell_cash'       then kind = 'payment' and deal_type is not distinct from 'upsell'
+    when 'unattributed_cash' then kind = 'payment' and not has_closer
+    when 'verified_cash'     then kind = 'payment' and is_from_processor
+end;
+comment on function app.is_cash_of(text, text, text, boolean, boolean) is
+    'True when a movement of money belongs to a measure; NULL for a measure that is none of money.';
+
+-- app.metric_parts: which measure of which facts each part of a metric is.
+-- facts: calls, standing_calls (as of an instant), kept_closes and qualified_shows (calls that need a closer look), forms,
+-- chains, first_shows, cash, revenue (cash by the day of the payment), deals, deal_cash, owed, capacity.
+-- adds: rows, where each row counts one; amount, where their amounts add up; median.
+create or replace function app.metric_parts()
+returns table (metric text, part text, facts text, measure text, adds text)
+language sql immutable parallel safe
+begin atomic
+    select p.metric, p.part, p.facts, p.measure, p.adds
+      from (values
+        ('booked_calls',            'numerator',   'chains',          'booked',              'rows'),
+        ('scheduled_calls',         'numerator',   'calls',           'scheduled',           'rows'),
+        ('shows',                   'numerator',   'calls',           'shows',               'rows'),
+        ('no_shows',                'numerator',   'calls',           'no_shows',            'rows'),
+        ('canceled',                'numerator',   'calls',           'canceled',            'rows'),
+        ('canceled_by_invitee',     'numerator',   'calls',           'canceled_by_invitee', 'rows'),
+        ('canceled_by_host',        'numerator',   'calls',           'canceled_by_host',    'rows'),
+        ('pending',                 'numerator',   'calls',           'pending',             'rows'),
+        ('offers',                  'numerator',   'calls',           'offers',              'rows'),
+        ('closes',                  'numerator',   'calls',           'closes',              'rows'),
+        ('show_rate',               'numerator',   'calls',           'shows',               'rows'),
+        ('show_rate',               'denominator', 'calls',           'due',                 'rows'),
+        ('no_show_rate',            'numerator',   'calls',           'no_shows',            'rows'),
+        ('no_show_rate',            'denominator', 'calls',           'due',                 'rows'),
+        ('gross_show_rate',         'numerator',   'calls',           'shows',               'rows'),
+        ('gross_show_rate',         'denominator', 'calls',           'due_or_canceled',     'rows'),
+        ('show_rate_booked_cohort', 'numerator',   'chains',          'shows',               'rows'),
+        ('show_rate_booked_cohort', 'denominator', 'chains',          'resolved',            'rows'),
+        ('cancellation_rate',       'numerator',   'calls',           'canceled',            'rows'),
+        ('cancellation_rate',       'denominator', 'calls',           'due_or_canceled',     'rows'),
+        ('reschedule_rate',         'numerator',   'calls',           'rescheduled',         'rows'),
+        ('reschedule_rate',         'denominator', 'calls',           'every_call',          'rows'),
+        ('offer_rate',              'numerator',   'calls',           'offers',              'rows'),
+        ('offer_rate',              'denominator', 'calls',           'shows',               'rows'),
+        ('close_rate',              'numerator',   'calls',           'closes',              'rows'),
+        ('close_rate',              'denominator', 'calls',           'shows',               'rows'),
+        ('close_rate_on_offers',    'numerator',   'calls',           'closes',              'rows'),
+        ('close_rate_on_offers',    'denominator', 'calls',           'offers',              'rows'),
+        ('close_rate_on_booked',    'numerator',   'calls',           'closes',              'rows'),
+        ('close_rate_on_booked',    'denominator', 'calls',           'due_or_canceled',     'rows'),
+        ('lead_close_rate',         'numerator',   'first_shows',     'closed',              'rows'),
+        ('lead_close_rate',         'denominator', 'first_shows',     'leads',               'rows'),
+        ('net_close_rate',          'numerator',   'kept_closes',     'closes',              'rows'),
+        ('net_close_rate',          'denominator', 'calls',           'shows',               'rows'),
+        ('qualified_show_rate',     'numerator',   'qualified_shows', 'shows',               'rows'),
+        ('qualified_show_rate',     'denominator', 'calls',           'due',                 'rows'),
+        ('reporting_coverage',      'numerator',   'calls',           'due',                 'rows'),
+        ('reporting_coverage',      'denominator', 'calls',           'due_or_pending',      'rows'),
+        ('pending_pcfs',            'numerator',   'standing_calls',  'pending',             'rows'),
+        ('overdue_pcfs',            'numerator',   'standing_calls',  'overdue',             'rows'),
+        ('pcf_timeliness',          'numerator',   'forms',           'timely',              'rows'),
+        ('pcf_timeliness',          'denominator', 'forms',           'reports',             'rows'),
+        ('pcf_median_delay',        'numerator',   'forms',           'reports',             'median'),
+        ('utilization',             'numerator',   'capacity',        'booked',              'amount'),
+        ('utilization',             'denominator', 'capacity',        'available',           'amount'),
+        ('held_utilization',        'numerator',   'capacity',        'held',                'amount'),
+        ('held_utilization',        'denominator', 'capacity',        'available',           'amount'),
+        ('deals_won',               'numerator',   'deals',           'won',                 'rows'),
+        ('cash_collected',          'numerator',   'cash',            'cash_collected',      'amount'),
+        ('refunds',                 'numerator',   'cash',            'refunds',             'amount'),
+        ('chargebacks',             'numerator',   'cash',            'chargebacks',         'amount'),
+        ('net_cash',                'numerator',   'cash',            'net_cash',            'amount'),
+        ('net_revenue',             'numerator',   'revenue',         'net_cash',            'amount'),
+        ('new_cash',                'numerator',   'cash',            'new_cash',            'amount'),
+        ('upsell_cash',             'numerator',   'cash',            'upsell_cash',         'amount'),
+        ('contracted_revenue',      'numerator',   'deals',           'contracted',          'amount'),
+        ('collected_share',         'numerator',   'deal_cash',       'net_cash',            'amount'),
+        ('collected_share',         'denominator', 'deals',           'contracted',          'amount'),
+        ('outstanding',             'numerator',   'owed',            'outstanding',         'amount'),
+        ('overdue',                 'numerator',   'owed',            'overdue',             'amount'),
+        ('aov',                     'numerator',   'deals',           'contracted',          'amount'),
+        ('aov',                     'denominator', 'deals',           'won',                 'rows'),
+        ('cash_per_show',           'numerator',   'cash',            'net_cash',            'amount'),
+        ('cash_per_show',           'denominator', 'calls',           'shows',               'rows'),
+        ('cash_per_booked',         'numerator',   'cash',            'net_cash',            'amount'),
+        ('cash_per_booked',         'denominator', 'chains',          'booked',              'rows'),
+        ('unattributed_cash',       'numerator',   'cash',            'unattributed_cash',   'amount'),
+        ('verified_share',          'numerator',   'cash',            'verified_cash',       'amount'),
+        ('verified_share',          'denominator', 'cash',            'cash_collected',      'amount')
+      ) as p (metric, part, facts, measure, adds);
+end;
+comment on function app.metric_parts() is 'Which measure of which facts each part of a metric is.';
+
+-- app.metric_rests_on: what must be visible to see a number: calls (status and outcome), forms, credits (people's parts of
+-- payments), payments, deals, capacity.
+create or replace function app.metric_rests_on(metric text) returns text
+language sql immutable parallel safe
+return case
+    when metric in ('qualified_show_rate', 'pcf_timeliness', 'pcf_median_delay') then 'forms'
+    when metric in ('net_close_rate', 'collected_share', 'unattributed_cash', 'verified_share', 'outstanding', 'overdue')
+                    then 'payments'
+    when metric in ('deals_won', 'contracted_revenue', 'aov') then 'deals'
+    when metric in ('utilization', 'held_utilization') then 'capacity'
+    when metric in ('cash_collected', 'refunds', 'chargebacks', 'net_cash', 'net_revenue', 'new_cash', 'upsell_cash',
+                    'cash_per_show', 'cash_per_booked') then 'credits'
+    else 'calls'
+end;
+comment on function app.metric_rests_on(text) is 'What must be visible to see a number.';

@@ -1,0 +1,581 @@
+-- What the dashboards show, and where the rows behind each number are.
+
+-- app.is_test_lead: does a call belong to an internal test? The policies of leads cost several times what the answer does.
+-- Definer: whoever sees a call may know that it counts nowhere; of the lead nothing else is told.
+create or replace function app.is_test_lead(organization_id uuid, lead_id uuid) returns boolean
+language sql stable security definer parallel safe set search_path = ''
+begin atomic
+    select exists (select from app.leads as l
+                    where l.organization_id = is_test_lead.organization_id and l.id = is_test_lead.lead_id and l.is_test);
+end;
+comment on function app.is_test_lead(uuid, uuid) is 'True for a lead that is an internal test.';
+
+-- app.instant: an instant as it stands in a path: UTC, to the microsecond, nothing to escape.
+create or replace function app.instant(at timestamptz) returns text
+language sql stable strict parallel safe
+return to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+comment on function app.instant(timestamptz) is 'An instant as it stands in a path.';
+
+-- app.metric_path: where the rows behind one part of a metric are; NULL for a part that the metric does not have.
+create or replace function app.metric_path(
+    metric text, part text, organization_id uuid, start_date date, end_date date, as_of timestamptz,
+    closer_id uuid default null, setter_id uuid default null
+) returns text
+language sql stable parallel safe
+begin atomic
+    select concat('rpc/metric_rows?metric=', p.metric, '&part=', p.part, '&start_date=', start_date, '&end_date=', end_date,
+                  '&organization_id=', metric_path.organization_id, '&closer_id=' || metric_path.closer_id,
+                  '&setter_id=' || metric_path.setter_id, '&as_of=', app.instant(metric_path.as_of))
+      from app.metric_parts() as p
+     where p.metric = metric_path.metric and p.part = metric_path.part;
+end;
+comment on function app.metric_path(text, text, uuid, date, date, timestamptz, uuid, uuid) is
+    'Where the rows behind one part of a metric are.';
+
+-- app.standing_path: where the calls without a form are that ended by an instant; without whose: everybody's.
+-- closer: whose calls, 'is.null' for nobody's.
+create or replace function app.standing_path(organization_id uuid, ended_by timestamptz, closer text default null) returns text
+language sql stable parallel safe
+return concat('events?organization_id=eq.', organization_id, '&call_status=eq.scheduled&scheduled_end_at=lte.',
+              app.instant(ended_by), '&duplicate_of_id=is.null&is_test=is.false', '&credited_closer_id=' || closer,
+              '&order=scheduled_end_at');
+comment on function app.standing_path(uuid, timestamptz, text) is 'Where the calls without a form are that ended by an instant.';
+
+-- app.call_card: a call as dashboards list it. Names are those of the rosters now.
+create or replace function app.call_card(e app.events, as_of timestamptz, pcf_grace interval) returns jsonb
+language sql stable parallel safe
+begin atomic
+    select jsonb_build_object(
+            'id', e.id, 'lead_id', e.lead_id, 'lead_name', coalesce(e.lead_name, e.lead_email),
+            'scheduled_at', e.scheduled_at, 'scheduled_end_at', e.scheduled_end_at, 'booked_at', e.booked_at,
+            'closer_id', e.credited_closer_id,
+            'closer_name', coalesce((select c.name from app.closers as c
+                                      where c.organization_id = e.organization_id and c.id = e.credited_closer_id), e.closer_name),
+            'setter_id', e.credited_setter_id,
+            'setter_name', coalesce((select s.name from app.setters as s
+                                      where s.organization_id = e.organization_id and s.id = e.credited_setter_id), e.setter_name),
+            'call_type', (select t.name from app.call_types as t
+                           where t.organization_id = e.organization_id and t.id = e.call_type_id),
+            'source', (select s.name from app.sources as s where s.organization_id = e.organization_id and s.id = e.source_id),
+            'call_status', e.call_status, 'event_outcome', e.event_outcome,
+            'is_pending', e.call_status = 'scheduled' and e.scheduled_end_at <= call_card.as_of,
+            'is_overdue', e.call_status = 'scheduled' and e.scheduled_end_at <= call_card.as_of - call_card.pcf_grace);
+end;
+comment on function app.call_card(app.events, timestamptz, interval) is 'A call as dashboards list it.';
+
+-- app.home_frame: what every dashboard starts with: whose, when, and in which words.
+create or replace function app.home_frame(organization_id uuid, start_date date, end_date date, as_of timestamptz) returns jsonb
+language sql stable parallel safe
+begin atomic
+    select jsonb_build_object(
+            'organization_id', o.id, 'organization_name', o.name, 'timezone', o.timezone, 'currency', o.currency,
+            'as_of', home_frame.as_of, 'today', (home_frame.as_of at time zone o.timezone)::date,
+            'start_date', home_frame.start_date, 'end_date', home_frame.end_date,
+            'previous_start_date', b.start_date, 'previous_end_date', b.end_date)
+      from app.organizations as o
+     cross join app.previous_period(home_frame.start_date, home_frame.end_date) as b
+     where o.id = home_frame.organization_id;
+end;
+comment on function app.home_frame(uuid, date, date, timestamptz) is 'What every dashboard starts with.';
+
+-- app.home_numbers: chosen metrics, each with what it was before and where the rows of its parts are.
+-- A number that the caller may not see is NULL and has no rows.
+create or replace function app.home_numbers(
+    organization_id uuid, start_date date, end_date date, as_of timestamptz, metrics text[],
+    seen_as text, cash_role text default null, closer_id uuid default null, setter_id uuid default null
+) returns jsonb
+language sql stable
+begin atomic
+    select jsonb_object_agg(c.metric, jsonb_build_object(
+                'label', c.label, 'unit', c.unit, 'value', m.value, 'numerator', m.numerator, 'denominator', m.denominator,
+                'previous_value', m.previous_value, 'coverage', m.coverage,
+                'rows', case when m.numerator is not null then
+                    app.metric_path(c.metric, 'numerator', home_numbers.organization_id, home_numbers.start_date,
+                                    home_numbers.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
+                'denominator_rows', case when m.denominator is not null then
+                    app.metric_path(c.metric, 'denominator', home_numbers.organization_id, home_numbers.start_date,
+                                    home_numbers.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
+                'previous_rows', case when m.previous_value is not null then
+                    app.metric_path(c.metric, 'numerator', home_numbers.organization_id, b.start_date,
+                                    b.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
+                'previous_denominator_rows', case when m.previous_value is not null and m.denominator is not null then
+                    app.metric_path(c.metric, 'denominator', home_numbers.organization_id, b.start_date,
+                                    b.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end))
+      from app.core_metrics(
+            home_numbers.organization_id, home_numbers.start_date, home_numbers.end_date, home_numbers.as_of,
+            home_numbers.seen_as, home_numbers.cash_role,
+            case when home_numbers.closer_id is not null then array[home_numbers.closer_id] end,
+            case when home_numbers.setter_id is not null then array[home_numbers.setter_id] end) as m
+      join app.metric_catalog as c on c.metric = m.metric
+     cross join app.previous_period(home_numbers.start_date, home_numbers.end_date) as b
+     where m.metric = any (home_numbers.metrics);
+end;
+comment on function app.home_numbers(uuid, date, date, timestamptz, text[], text, text, uuid, uuid) is
+    'Chosen metrics of a period, each with the rows behind it.';
+
+-- app.person_standings: what each closer, or each setter, did from since to before until: everybody on the roster in that time,
+-- and whoever has calls or credits in it. Calls on the day they were scheduled, bookings on the day of the first, money on its
+-- own day, each credited in that role.
+create or replace function app.person_standings(
+    organization_id uuid, role text, since timestamptz, until timestamptz, timezone text, as_of timestamptz, scale integer
+) returns table (
+    person_id uuid, person_name text, booked_calls bigint, shows bigint, no_shows bigint, pending bigint, offers bigint,
+    closes bigint, cash_collected numeric, net_cash numeric)
+language sql stable
+begin atomic
+    select m.id, m.name, coalesce(b.booked, 0), coalesce(c.shows, 0), coalesce(c.no_shows, 0), coalesce(c.pending, 0),
+           coalesce(c.offers, 0), coalesce(c.closes, 0), round(coalesce(k.collected, 0), scale), round(coalesce(k.net, 0), scale)
+      from (
+        select r.id, r.name, r.is_active, r.active_from, r.active_until from app.closers as r
+         where r.organization_id = person_standings.organization_id and person_standings.role = 'closer'
+        union all
+        select r.id, r.name, r.is_active, r.active_from, r.active_until from app.setters as r
+         where r.organization_id = person_standings.organization_id and person_standings.role = 'setter'
+      ) as m
+      left join (
+        select case person_standings.role when 'closer' then f.closer_id else f.setter_id end as person_id,
+               count(*) filter (where app.is_call_of('shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as shows,
+               count(*) filter (where app.is_call_of('no_shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as no_shows,
+               count(*) filter (where app.is_call_of('pending', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as pending,
+               count(*) filter (where app.is_call_of('offers', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as offers,
+               count(*) filter (where app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as closes
+          from app.call_facts(person_standings.organization_id) as f
+         cross join lateral (select f.scheduled_end_at <= person_standings.as_of as is_over) as o
+         where f.scheduled_at >= person_standings.since and f.scheduled_at < person_standings.until
+         group by 1
+      ) as c on c.person_id = m.id
+      left join (
+        select case person_standings.role when 'closer' then f.closer_id else f.setter_id end as person_id, count(*) as booked
+          from app.chain_facts(person_standings.organization_id) as f
+         where f.booked_at >= person_standings.since and f.booked_at < person_standings.until
+         group by 1
+      ) as b on b.person_id = m.id
+      left join (
+        select case person_standings.role when 'closer' then f.closer_id else f.setter_id end as person_id, sum(f.amount) as net,
+               sum(f.amount) filter (where app.is_cash_of('cash_collected', f.kind, f.deal_type, f.has_closer, f.is_from_processor))
+                   as collected
+          from app.credited_cash_facts(person_standings.organization_id, person_standings.role) as f
+         where f.moved_at >= person_standings.since and f.moved_at < person_standings.until
+         group by 1
+      ) as k on k.person_id = m.id
+     where m.is_active and (m.active_from is null or app.day_start(m.active_from, timezone) < person_standings.until)
+                       and (m.active_until is null or app.day_start(m.active_until + 1, timezone) > person_standings.since)
+        or c.person_id is not null or b.person_id is not null or k.person_id is not null;
+end;
+comment on function app.person_standings(uuid, text, timestamptz, timestamptz, text, timestamptz, integer) is
+    'What each closer, or each setter, did in a period.';
+
+-- app.home_leaderboard: the first of the closers, or of the setters, of a period: closers by cash collected (by closes without
+-- money), setters by calls set; then net cash, closes and name. Equals share a rank.
+-- own: who asks, shown whole wherever they stand; NULL shows everybody whole. Of others the visibility permits nothing (none),
+-- name and rank (rank), rates too (rates), every number (full). Only numbers that are whole have rows: nobody may list others'.
+create or replace function app.home_leaderboard(
+    organization_id uuid, role text, start_date date, end_date date, as_of timestamptz, size integer,
+    own uuid default null, visibility text default 'full', shows_cash boolean default true
+) returns jsonb
+language sql stable
+begin atomic
+    with standing as (
+        select s.*,
+               rank() over (order by k.by desc) as rank,
+               row_number() over (order by k.by desc, k.tie desc, s.closes desc, s.person_name, s.person_id) as position,
+               count(*) over () as people
+          from app.organizations as o
+         cross join lateral app.person_standings(
+                home_leaderboard.organization_id, home_leaderboard.role, app.day_start(home_leaderboard.start_date, o.timezone),
+                app.day_start(home_leaderboard.end_date + 1, o.timezone), o.timezone, home_leaderboard.as_of,
+                app.currency_exponent(o.currency)) as s
+         cross join lateral (
+            select case when home_leaderboard.role = 'setter' then s.booked_calls
+                        when home_leaderboard.shows_cash then s.cash_collected else s.closes end as by,
+                   case when home_leaderboard.shows_cash then s.net_cash end as tie) as k
+         where o.id = home_leaderboard.organization_id
+    )
+    select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+                'person_id', s.person_id, 'name', s.person_name, 'is_self', w.is_self,
+                'rank', case when w.is_ranked then s.rank end, 'of', case when w.is_ranked then s.people end))
+            || jsonb_build_object('numbers', n.numbers) order by s.position), '[]')
+      from standing as s
+     cross join lateral (
+        select coalesce(s.person_id = home_leaderboard.own, false) as is_self,
+               home_leaderboard.own is null or s.person_id = home_leaderboard.own as is_whole,
+               home_leaderboard.own is null or home_leaderboard.visibility <> 'none' as is_ranked) as w
+     cross join lateral (
+        select coalesce(jsonb_object_agg(v.metric, jsonb_build_object(
+                    'unit', v.unit, 'value', case when v.denominator is null then v.numerator
+                                                  else v.numerator / nullif(v.denominator, 0) end,
+                    'numerator', v.numerator, 'denominator', v.denominator,
+                    'rows', p.numerator, 'denominator_rows', p.denominator)), '{}') as numbers
+          from (values ('booked_calls',   'count', s.booked_calls::numeric, null::numeric),
+                       ('shows',          'count', s.shows,                 null),
+                       ('no_shows',       'count', s.no_shows,              null),
+                       ('closes',         'count', s.closes,                null),
+                       ('show_rate',      'rate',  s.shows,                 s.shows + s.no_shows),
+                       ('offer_rate',     'rate',  s.offers,                s.shows),
+                       ('close_rate',     'rate',  s.closes,                s.shows),
+                       ('cash_collected', 'money', s.cash_collected,        null),
+                       ('net_cash',       'money', s.net_cash,              null)) as v (metric, unit, numerator, denominator)
+          left join lateral (
+            select app.metric_path(v.metric, 'numerator', home_leaderboard.organization_id, home_leaderboard.start_date,
+                                   home_leaderboard.end_date, home_leaderboard.as_of, q.closer_id, q.setter_id) as numerator,
+                   app.metric_path(v.metric, 'denominator', home_leaderboard.organization_id, home_leaderboard.start_date,
+                                   home_leaderboard.end_date, home_leaderboard.as_of, q.closer_id, q.setter_id) as denominator
+              from (select case home_leaderboard.role when 'closer' then s.person_id end as closer_id,
+                           case home_leaderboard.role when 'setter' then s.person_id end as setter_id) as q
+             where w.is_whole) as p on true
+         where (v.unit <> 'money' or home_leaderboard.shows_cash)
+           and (w.is_whole or home_leaderboard.visibility = 'full'
+                or home_leaderboard.visibility = 'rates' and v.unit = 'rate')) as n
+     where s.person_id = home_leaderboard.own
+        or s.position <= home_leaderboard.size and w.is_ranked;
+end;
+comment on function app.home_leaderboard(uuid, text, date, date, timestamptz, integer, uuid, text, boolean) is
+    'The first of the closers, or of the setters, of a period, as far as who asks may see.';
+
+-- app.counted: a count as dashboards hold it: value, and where exactly as many rows are.
+create or replace function app.counted(value bigint, rows text) returns jsonb
+language sql immutable parallel safe
+return jsonb_build_object('unit', 'count', 'value', value, 'rows', rows);
+comment on function app.counted(bigint, text) is 'A count, and where its rows are.';
+
+-- app.duplicate_pairs: counted calls from since to before until that may be bookings of another one, and that one; each pair once.
+create or replace function app.duplicate_pairs(organization_id uuid, since timestamptz, until timestamptz)
+returns table (event_id uuid, other_event_id uuid)
+language sql stable
+begin atomic
+    -- Most leads have one call in a period: only the calls of those who have another one near are looked at closely.
+    select e.id, d.candidate_id
+      from app.events as e
+     cross join lateral app.duplicate_candidates(e.organization_id, e.id) as d
+     where e.organization_id = duplicate_pairs.organization_id
+       and e.scheduled_at >= duplicate_pairs.since and e.scheduled_at < duplicate_pairs.until
+       and e.lead_id is not null and e.deleted_at is null and e.duplicate_of_id is null and d.candidate_id > e.id;
+end;
+comment on function app.duplicate_pairs(uuid, timestamptz, timestamptz) is 'Calls of a time that may be one booking, each pair once.';
+
+-- app.home_connections: how the deliveries of each connection go.
+create or replace function app.home_connections(organization_id uuid, as_of timestamptz) returns jsonb
+language sql stable
+begin atomic
+    select coalesce(jsonb_agg(jsonb_build_object(
+                'id', c.id, 'name', c.name, 'connection_type', c.connection_type, 'is_active', c.is_active,
+                'last_event_at', h.last_event_at, 'is_silent', h.is_silent and c.is_active,
+                'refused_since', case when c.last_refused_at > home_connections.as_of - app.end_of_refusals() then c.refused_since end,
+                'processed_7d', app.counted(h.processed_7d, w.path || '&status=eq.processed'),
+                'queued_7d', app.counted(h.queued_7d, w.path || '&status=eq.queued'),
+                'dead_7d', app.counted(h.dead_7d, w.path || '&status=eq.dead'))
+            order by c.name, c.id), '[]')
+      from app.webhook_connections as c
+     cross join lateral app.connection_health(c.organization_id, c.id, home_connections.as_of) as h
+     cross join lateral (
+        select concat('webhook_events?organization_id=eq.', c.organization_id, '&connection_id=eq.', c.id,
+                      '&received_at=gt.', app.instant(home_connections.as_of - interval '7 days'),
+                      '&received_at=lte.', app.instant(home_connections.as_of)) as path) as w
+     where c.organization_id = home_connections.organization_id and c.deleted_at is null;
+end;
+comment on function app.home_connections(uuid, timestamptz) is 'How the deliveries of each connection go.';
+
+-- app.home_exceptions: how much needs a person, by severity, and by check.
+create or replace function app.home_exceptions(organization_id uuid) returns jsonb
+language sql stable
+begin atomic
+    with open as (
+        select e.check_name, e.severity, count(*) as count, grouping(e.check_name) as is_sum
+          from app.exceptions as e
+         where e.organization_id = home_exceptions.organization_id and e.state = 'open'
+         group by grouping sets ((e.severity), (e.check_name, e.severity))
+    ), path (path) as (
+        select concat('exceptions?organization_id=eq.', home_exceptions.organization_id, '&state=eq.open&severity=eq.')
+    )
+    select (select jsonb_object_agg(v.severity, app.counted(coalesce(o.count, 0), p.path || v.severity))
+              from (values ('critical'), ('warning'), ('info')) as v (severity)
+             cross join path as p
+              left join open as o on o.severity = v.severity and o.is_sum = 1)
+           || jsonb_build_object('checks', (
+                select coalesce(jsonb_agg(jsonb_build_object('check_name', o.check_name, 'severity', o.severity)
+                            || app.counted(o.count, p.path || o.severity || '&check_name=eq.' || o.check_name)
+                            order by array_position(array['critical', 'warning', 'info'], o.severity), o.count desc, o.check_name), '[]')
+                  from open as o
+                 cross join path as p
+                 where o.is_sum = 0));
+end;
+comment on function app.home_exceptions(uuid) is 'How much needs a person, by severity and by check.';
+
+-- app.home_metrics: which metrics a dashboard shows.
+create or replace function app.home_metrics(home text) returns text[]
+language sql immutable parallel safe
+return case home
+    when 'admin' then array[
+        'booked_calls', 'scheduled_calls', 'shows', 'no_shows', 'canceled', 'offers', 'closes', 'show_rate', 'no_show_rate',
+        'cancellation_rate', 'offer_rate', 'close_rate', 'reporting_coverage', 'pending_pcfs', 'overdue_pcfs', 'utilization',
+        'deals_won', 'cash_collected', 'refunds', 'net_cash', 'net_revenue', 'contracted_revenue', 'outstanding', 'overdue',
+        'aov', 'unattributed_cash']
+    when 'rep' then array[
+        'booked_calls', 'scheduled_calls', 'shows', 'no_shows', 'offers', 'closes', 'show_rate', 'offer_rate', 'close_rate',
+        'reporting_coverage', 'pending_pcfs', 'overdue_pcfs', 'pcf_timeliness', 'utilization', 'deals_won', 'cash_collected',
+        'refunds', 'net_cash', 'cash_per_show']
+    when 'setter' then array[
+        'booked_calls', 'shows', 'no_shows', 'canceled', 'closes', 'show_rate', 'show_rate_booked_cohort', 'close_rate',
+        'cancellation_rate', 'cash_collected', 'refunds', 'net_cash']
+end;
+comment on function app.home_metrics(text) is 'Which metrics a dashboard shows.';
+
+-- app.admin_home: everything of an organization's dashboard, as api.admin_home answers it.
+create or replace function app.admin_home(organization_id uuid, start_date date, end_date date, as_of timestamptz) returns jsonb
+language plpgsql stable
+set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
+declare
+    o       app.organizations;
+    v_since timestamptz;
+    v_until timestamptz;
+    v_home  jsonb;
+begin
+    select t.* into strict o from app.organizations as t where t.id = admin_home.organization_id;
+    v_since := app.day_start(start_date, o.timezone);
+    v_until := app.day_start(end_date + 1, o.timezone);
+
+    v_home := app.home_frame(o.id, start_date, end_date, as_of) || jsonb_build_object(
+        'numbers', app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('admin'), 'organization'),
+        'closers', app.home_leaderboard(o.id, 'closer', start_date, end_date, as_of, 5),
+        'setters', app.home_leaderboard(o.id, 'setter', start_date, end_date, as_of, 5),
+        'connections', app.home_connections(o.id, as_of),
+        'exceptions', app.home_exceptions(o.id));
+
+    v_home := v_home || jsonb_build_object('calls', (
+        select app.counted(
+                (select count(*) from app.call_facts(o.id) as f where f.scheduled_at >= v_since and f.scheduled_at < v_until),
+                concat('events?organization_id=eq.', o.id, '&scheduled_at=gte.', app.instant(v_since), '&scheduled_at=lt.',
+                       app.instant(v_until), '&duplicate_of_id=is.null&is_test=is.false&order=scheduled_at.desc,id.desc'))
+            || jsonb_build_object('newest', coalesce(jsonb_agg(app.call_card(e, as_of, o.pcf_grace)
+                                                     order by e.scheduled_at desc, e.id desc), '[]'))
+          from (select f.event_id from app.call_facts(o.id) as f
+                 where f.scheduled_at >= v_since and f.scheduled_at < v_until
+                 order by f.scheduled_at desc, f.event_id desc limit 20) as f
+          join app.events as e on e.organization_id = o.id and e.id = f.event_id));
+
+    v_home := v_home || jsonb_build_object('overdue_forms', (
+        select app.counted(coalesce(sum(c.count), 0)::bigint, app.standing_path(o.id, as_of - o.pcf_grace))
+            || jsonb_build_object('closers', coalesce(jsonb_agg(
+                    jsonb_build_object('closer_id', c.closer_id, 'closer_name', r.name, 'oldest_ended_at', c.oldest)
+                    || app.counted(c.count, app.standing_path(o.id, as_of - o.pcf_grace, coalesce('eq.' || c.closer_id, 'is.null')))
+                    order by c.oldest, r.name), '[]'))
+          from (select f.closer_id, count(*) as count, min(f.scheduled_end_at) as oldest
+                  from app.call_facts(o.id) as f
+                 where f.call_status = 'scheduled' and f.scheduled_end_at <= as_of - o.pcf_grace
+                 group by f.closer_id) as c
+          left join app.closers as r on r.organization_id = o.id and r.id = c.closer_id));
+
+    return v_home || jsonb_build_object(
+        'pending_forms', app.counted(
+            (select count(*) from app.call_facts(o.id) as f where f.call_status = 'scheduled' and f.scheduled_end_at <= as_of),
+            app.standing_path(o.id, as_of)),
+        'duplicates', (
+            select app.counted(count(*), concat('events?organization_id=eq.', o.id, '&id=in.(', string_agg(d.event_id::text, ','), ')'))
+                   || jsonb_build_object('is_all', count(*) < 200)
+              from (select distinct p.event_id from app.duplicate_pairs(o.id, v_since, v_until) as p limit 200) as d),
+        'unattributed', (
+            select jsonb_build_object(
+                    'payments', app.counted(count(f.id), p.path),
+                    'cash', jsonb_build_object('unit', 'money', 'value', app.money(coalesce(sum(f.amount), 0), o.currency), 'rows', p.path))
+              from (select app.metric_path('unattributed_cash', 'numerator', o.id, start_date, end_date, as_of) as path) as p
+              left join app.measured_rows(o.id, 'cash', 'unattributed_cash', v_since, v_until, o.timezone, as_of, o.pcf_grace) as f on true
+             group by p.path));
+end;
+$$;
+comment on function app.admin_home(uuid, date, date, timestamptz) is 'Everything of an organization''s dashboard.';
+
+-- app.rep_home: everything of a closer's dashboard, as api.rep_home answers it. seen_as: organization for an admin who looks.
+create or replace function app.rep_home(
+    organization_id uuid, closer_id uuid, start_date date, end_date date, as_of timestamptz, seen_as text
+) returns jsonb
+language plpgsql stable
+set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
+declare
+    o             app.organizations;
+    p             app.portal_settings;
+    v_today       timestamptz;
+    v_tomorrow    timestamptz;
+    v_ahead       timestamptz;
+    v_calls       text;
+    v_shows_cash  boolean;
+    v_visibility  text;
+    v_home        jsonb;
+begin
+    select t.* into strict o from app.organizations as t where t.id = rep_home.organization_id;
+    select t.* into p from app.portal_settings as t where t.organization_id = o.id;
+    v_today := app.day_start((as_of at time zone o.timezone)::date, o.timezone);
+    v_tomorrow := app.day_start((as_of at time zone o.timezone)::date + 1, o.timezone);
+    v_ahead := app.day_start((as_of at time zone o.timezone)::date + 1 + coalesce(p.days_ahead, 14), o.timezone);
+    v_calls := concat('events?organization_id=eq.', o.id, '&credited_closer_id=eq.', rep_home.closer_id,
+                      '&duplicate_of_id=is.null&is_test=is.false');
+    v_shows_cash := seen_as = 'organization' or coalesce(p.show_cash, true);
+    v_visibility := case when seen_as = 'organization' then 'full'
+                         when coalesce(p.show_leaderboard, true) then coalesce(p.leaderboard_visibility, 'rates')
+                         else 'none' end;
+
+    v_home := app.home_frame(o.id, start_date, end_date, as_of)
+        || (select jsonb_build_object('closer_id', c.id, 'closer_name', c.name)
+              from app.closers as c where c.organization_id = o.id and c.id = rep_home.closer_id)
+        || jsonb_build_object(
+            'settings', jsonb_build_object(
+                'show_cash', v_shows_cash, 'leaderboard_visibility', v_visibility, 'days_ahead', coalesce(p.days_ahead, 14),
+                'require_notes', coalesce(p.require_notes, false), 'allow_late_edit_days', coalesce(p.allow_late_edit_days, 7)),
+            'numbers', app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('rep'), seen_as, 'closer',
+                                        closer_id => rep_home.closer_id),
+            'leaderboard', app.home_leaderboard(o.id, 'closer', start_date, end_date, as_of, 5,
+                                                rep_home.closer_id, v_visibility, v_shows_cash));
+
+    return v_home || (
+        select jsonb_build_object(
+                'today_calls', app.counted(
+                        count(*) filter (where f.is_today),
+                        concat(v_calls, '&scheduled_at=gte.', app.instant(v_today), '&scheduled_at=lt.', app.instant(v_tomorrow),
+                               '&call_status=neq.rescheduled&order=scheduled_at'))
+                    || jsonb_build_object('calls', coalesce(jsonb_agg(k.card order by f.scheduled_at, f.event_id)
+                                                            filter (where f.is_today), '[]')),
+                'upcoming', app.counted(
+                        count(*) filter (where f.is_ahead),
+                        concat(v_calls, '&scheduled_at=gte.', app.instant(v_tomorrow), '&scheduled_at=lt.', app.instant(v_ahead),
+                               '&call_status=eq.scheduled&order=scheduled_at'))
+                    || jsonb_build_object('calls', coalesce(jsonb_agg(k.card order by f.scheduled_at, f.event_id)
+                                                            filter (where f.is_ahead and f.ahead_no <= 50), '[]')),
+                'pending_forms', app.counted(
+                        count(*) filter (where f.is_pending),
+                        app.standing_path(o.id, as_of, 'eq.' || rep_home.closer_id))
+                    || jsonb_build_object(
+                        'overdue', app.counted(
+                            count(*) filter (where f.is_overdue),
+                            app.standing_path(o.id, as_of - o.pcf_grace, 'eq.' || rep_home.closer_id)),
+                        'calls', coalesce(jsonb_agg(k.card order by f.scheduled_end_at, f.event_id)
+                                          filter (where f.is_pending and f.pending_no <= 50), '[]')))
+          from (select c.event_id, c.scheduled_at, c.scheduled_end_at, w.is_today, w.is_ahead, w.is_pending, w.is_overdue,
+                       row_number() over (partition by w.is_ahead order by c.scheduled_at, c.event_id) as ahead_no,
+                       row_number() over (partition by w.is_pending order by c.scheduled_end_at, c.event_id) as pending_no
+                  from app.call_facts(o.id, array[rep_home.closer_id]) as c
+                 cross join lateral (
+                    select c.scheduled_at >= v_today and c.scheduled_at < v_tomorrow and c.call_status <> 'rescheduled' as is_today,
+                           c.scheduled_at >= v_tomorrow and c.scheduled_at < v_ahead and c.call_status = 'scheduled' as is_ahead,
+                           c.call_status = 'scheduled' and c.scheduled_end_at <= as_of as is_pending,
+                           c.call_status = 'scheduled' and c.scheduled_end_at <= as_of - o.pcf_grace as is_overdue) as w
+                 where (c.scheduled_at >= v_today and c.scheduled_at < v_ahead
+                        or c.call_status = 'scheduled' and c.scheduled_end_at <= as_of)
+                   and (w.is_today or w.is_ahead or w.is_pending)) as f
+          left join lateral (
+            select app.call_card(e, as_of, o.pcf_grace) as card
+              from app.events as e
+             where e.organization_id = o.id and e.id = f.event_id
+               and (f.is_today or f.is_ahead and f.ahead_no <= 50 or f.is_pending and f.pending_no <= 50)) as k on true);
+end;
+$$;
+comment on function app.rep_home(uuid, uuid, date, date, timestamptz, text) is 'Everything of a closer''s dashboard.';
+
+-- app.setter_home: everything of a setter's dashboard, as api.setter_home answers it. A set is a reschedule chain; what became
+-- of it is its last call, and the money that its payments credit to the setter.
+create or replace function app.setter_home(
+    organization_id uuid, setter_id uuid, start_date date, end_date date, as_of timestamptz, seen_as text
+) returns jsonb
+language plpgsql stable
+set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
+declare
+    o            app.organizations;
+    v_shows_cash boolean;
+    v_visibility text;
+begin
+    select t.* into strict o from app.organizations as t where t.id = setter_home.organization_id;
+    select seen_as = 'organization' or coalesce(p.show_cash, true),
+           case when seen_as = 'organization' then 'full'
+                when coalesce(p.show_leaderboard, true) then coalesce(p.leaderboard_visibility, 'rates') else 'none' end
+      into v_shows_cash, v_visibility
+      from (select) as one
+      left join app.portal_settings as p on p.organization_id = o.id;
+
+    return app.home_frame(o.id, start_date, end_date, as_of)
+        || (select jsonb_build_object('setter_id', s.id, 'setter_name', s.name)
+              from app.setters as s where s.organization_id = o.id and s.id = setter_home.setter_id)
+        || jsonb_build_object(
+            'settings', jsonb_build_object('show_cash', v_shows_cash, 'leaderboard_visibility', v_visibility),
+            'numbers', app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('setter'), seen_as, 'setter',
+                                        setter_id => setter_home.setter_id),
+            'leaderboard', app.home_leaderboard(o.id, 'setter', start_date, end_date, as_of, 5,
+                                                setter_home.setter_id, v_visibility, v_shows_cash),
+            'sets', (
+                with sets as (
+                    select f.event_id, f.root_event_id, f.booked_at, f.call_status,
+                           row_number() over (order by f.booked_at desc, f.event_id desc) as position
+                      from app.chain_facts(o.id, setters => array[setter_home.setter_id]) as f
+                     where f.booked_at >= app.day_start(start_date, o.timezone)
+                       and f.booked_at < app.day_start(end_date + 1, o.timezone)
+                ), cards as (
+                    select s.position, jsonb_build_object(
+                                'root_event_id', s.root_event_id, 'booked_at', s.booked_at, 'call', app.call_card(e, as_of, o.pcf_grace),
+                                'moved', (select count(*) - 1 from app.events as c
+                                           where c.organization_id = o.id and c.root_event_id = s.root_event_id
+                                             and c.deleted_at is null))
+                            || case when v_shows_cash then jsonb_build_object('credited_cash', k.cash) else '{}' end as card
+                      from sets as s
+                      join app.events as e on e.organization_id = o.id and e.id = s.event_id
+                     cross join lateral (
+                        select jsonb_build_object(
+                                'unit', 'money', 'value', app.money(coalesce(sum(c.amount_base), 0), o.currency),
+                                'rows', 'payment_credits?organization_id=eq.' || o.id || '&id=in.(' || string_agg(c.id::text, ',')
+                                        || ')&select=id,payment_id,amount:amount_base') as cash
+                          from app.events as b
+                          join app.payments as p on p.organization_id = b.organization_id and p.event_id = b.id
+                          join app.payment_credits as c
+                            on c.organization_id = p.organization_id and c.payment_id = p.id and c.role = 'setter'
+                           and c.setter_id = setter_home.setter_id
+                         where b.organization_id = o.id and b.root_event_id = s.root_event_id
+                           and exists (select from app.payment_facts(o.id) as f where f.payment_id = p.id)) as k
+                     where s.position <= 50
+                )
+                select app.counted(count(*), app.metric_path('booked_calls', 'numerator', o.id, start_date, end_date, as_of,
+                                                             setter_id => setter_home.setter_id))
+                    || jsonb_build_object(
+                        'became', (select coalesce(jsonb_object_agg(g.call_status, g.count), '{}')
+                                     from (select t.call_status, count(*) as count from sets as t group by t.call_status) as g),
+                        'newest', (select coalesce(jsonb_agg(c.card order by c.position), '[]') from cards as c))
+                  from sets));
+end;
+$$;
+comment on function app.setter_home(uuid, uuid, date, date, timestamptz, text) is 'Everything of a setter''s dashboard.';
+
+-- app.require_own_entry: whose dashboard a caller means, as closer or as setter: the entry given, else their own.
+-- Admins may name anybody; everybody else themselves. Raises 42501 for somebody else's, PT404 for an entry that there is none of and
+-- for a caller who is on no roster, PT422 for one with several entries, naming them.
+create or replace function app.require_own_entry(
+    organization_id uuid, role text, wanted uuid, out entry uuid, out seen_as text
+) returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_own uuid[];
+begin
+    seen_as := case when auth.is_admin_of(organization_id) then 'organization' else role end;
+    select coalesce(array_agg(r.id), '{}') into v_own
+      from (select c.id from app.closers as c
+             where role = 'closer' and c.organization_id = require_own_entry.organization_id and c.id = any (auth.own_closer_ids())
+            union all
+            select s.id from app.setters as s
+             where role = 'setter' and s.organization_id = require_own_entry.organization_id and s.id = any (auth.own_setter_ids())) as r;
+    if wanted is null and cardinality(v_own) > 1 then
+        raise exception using errcode = 'PT422', message = 'Say which of your entries you mean.',
+            detail = format('You are on the roster as %s.', array_to_string(v_own, ', ')),
+            hint = format('Pass %s_id.', role);
+    elsif wanted is null and cardinality(v_own) = 0 then
+        raise exception using errcode = 'PT404', message = 'You are on no roster of this organization in this role.',
+            detail = format('The role is %s.', role), hint = 'Ask an admin to link you to your entry.';
+    elsif wanted is not null and wanted <> all (v_own) then
+        if seen_as <> 'organization' then
+            raise exception using errcode = '42501', message = 'Only your own dashboard is yours to see.',
+                hint = 'Ask an admin of your organization.';
+        elsif not exists (select from app.closers as c
+                           where role = 'closer' and c.organization_id = require_own_entry.organization_id and c.id = wanted)
+          and not exists (select from app.setters as s
+                           where role = 'setter' and s.organization_id = require_own_entry.organization_id and s.id = wanted) then
+            raise exception using errcode = 'PT404', message = 'Nobody on the roster has this id.',
+                detail = format('The role is %s, the id %s.', role, wanted);
+        end if;
+    end if;
+    entry := coalesce(wanted, v_own[1]);
+end;
+$$;
+comment on function app.require_own_entry(uuid, text, uuid) is 'Whose dashboard a caller means.';
