@@ -335,6 +335,17 @@ class Organization:
         """Something on offer, priced in the organization's currency."""
         return self._row("packages", name=name, price=price, currency=self.currency)
 
+    def publish_form(self, *fields: Mapping[str, object]) -> Row:
+        """What the post-call form asks beside the standard fields, from now on."""
+        made = self.world.value(
+            "select app.publish_form(%s, r.fields, null) from app.read_form_config(%s) as r"
+            " where r.problems = '{}'",
+            self.id,
+            Jsonb(list(fields)),
+        )
+        assert made is not None, "these fields cannot be published"
+        return Row(self.id, made)
+
     # -- what happens
 
     def lead(self, name: str = "Lee", *, email: str | None = None, **columns: object) -> Row:

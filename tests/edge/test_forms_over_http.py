@@ -34,7 +34,7 @@ def send(
     scene: Scene,
     who: Person | None,
     path: str,
-    body: dict[str, Any],
+    body: object,
     *,
     method: str = "POST",
 ) -> httpx.Response:
@@ -90,6 +90,7 @@ def test_others_are_told_no_more_than_they_may_know(rest: Rest, scene: Scene) ->
     assert submit(rest, scene, stranger, form).status_code == 404
     named = submit(rest, scene, stranger, form, organization_id=str(scene.acme.id))
     assert named.status_code == 404
+    assert submit(rest, scene, scene.acme.member(), form).status_code == 404
     assert scene.acme.state(scene.call) == ("scheduled", None)
 
 
@@ -126,3 +127,68 @@ def test_a_form_is_inserted_as_the_first_frontends_do(rest: Rest, scene: Scene) 
     )
     assert changed.status_code == 403
     assert "submit_post_call_form" in changed.json()["hint"]
+
+
+def publish(
+    rest: Rest, scene: Scene, who: Person | None, *fields: dict[str, Any], preview: bool = False
+) -> httpx.Response:
+    body = {"fields": fields, "preview": preview, "organization_id": str(scene.acme.id)}
+    return send(rest, scene, who, "rpc/publish_form_config", body)
+
+
+PAIN = {"name": "pain", "type": "select", "required": True, "options": ["sales", "leads"]}
+
+
+def test_an_admin_publishes_what_the_form_asks_and_everybody_sees_it(
+    rest: Rest, scene: Scene
+) -> None:
+    assert submit(rest, scene, scene.dana, dict(ANSWERS["closed"])).status_code == 200
+    ada = scene.acme.admin()
+    tried = publish(rest, scene, ada, PAIN, preview=True).json()
+    (failing,) = tried["failing"]
+    assert (failing["field"], failing["forms"], tried["version"]) == ("pain", 1, None)
+    assert publish(rest, scene, ada, PAIN).json()["version"] == 1
+    shown = send(rest, scene, scene.dana, "form_configs?is_active=is.true", {}, method="GET")
+    assert shown.json()[0]["fields"] == [PAIN]
+    wrong = publish(rest, scene, ada, {"name": "pain", "type": "colour"})
+    assert wrong.status_code == 422
+    assert json.loads(wrong.json()["details"])["pain"].keys() == {"type"}
+
+
+def test_only_admins_of_the_organization_publish(rest: Rest, scene: Scene) -> None:
+    elsewhere = scene.acme.world.organization("umbrella").admin()
+    answers = {
+        who and who.name: publish(rest, scene, who, PAIN).status_code
+        for who in (None, scene.dana, scene.sam, scene.acme.member(), elsewhere)
+    }
+    assert answers == {None: 401, "dana": 403, "sam": 403, "mia": 403, "ada": 404}
+
+
+def test_own_answers_are_inserted_with_the_form(rest: Rest, scene: Scene) -> None:
+    scene.acme.publish_form(PAIN)
+    row = {"organization_id": str(scene.acme.id), "event_id": str(scene.call.id)}
+    form = {**row, **ANSWERS["closed"]}
+    refused = send(rest, scene, scene.dana, "post_call_forms", form)
+    assert (refused.status_code, json.loads(refused.json()["details"]).keys()) == (422, {"pain"})
+    made = send(rest, scene, scene.dana, "post_call_forms", {**form, "answers": {"pain": "leads"}})
+    assert made.json()[0]["answers"] == {"pain": "leads"}
+    again = submit(rest, scene, scene.dana, {**ANSWERS["closed"], "pain": "sales"})
+    assert (again.json()["version"], again.json()["answers"]) == (2, {"pain": "sales"})
+
+
+def test_forms_of_many_calls_are_inserted_together_or_not_at_all(rest: Rest, scene: Scene) -> None:
+    acme = scene.acme
+    an_hour_ago = acme.world.value("select now() - interval '1 hour'")
+    calls = [acme.event(closer=scene.dana, scheduled_at=an_hour_ago) for _ in range(3)]
+    rows: list[dict[str, object]] = [
+        {"organization_id": str(acme.id), "event_id": str(call.id), "call_occurred": True}
+        for call in calls
+    ]
+    rows[2]["call_occurred"] = None
+    refused = send(rest, scene, scene.dana, "post_call_forms", rows)
+    assert refused.status_code == 422
+    assert acme.state(calls[0]) == ("scheduled", None)
+    rows[2]["call_occurred"] = "true"
+    made = send(rest, scene, scene.dana, "post_call_forms", rows)
+    assert [form["event_id"] for form in made.json()] == [str(call.id) for call in calls]
+    assert {acme.state(call)[0] for call in calls} == {"completed"}

@@ -1,59 +1,5 @@
 -- Post-call forms: what a person may say about a call, checked as a whole, and what follows from it.
 
--- app.form_fields: the standard fields, the kind of their values, and the choices of those that have a fixed list.
-create or replace function app.form_fields() returns table (name text, kind text, choices text[])
-language sql immutable parallel safe
-begin atomic
-    select f.name, f.kind, f.choices
-      from (values
-            ('call_occurred',         'boolean', null::text[]),
-            ('lead_showed',           'boolean', null),
-            ('offer_made',            'boolean', null),
-            ('deal_closed',           'boolean', null),
-            ('disqualified',          'boolean', null),
-            ('non_occurrence_reason', 'choice',  array['lead_no_show', 'lead_canceled', 'reschedule_requested', 'closer_absent', 'technical']),
-            ('event_outcome',         'choice',  array['showed', 'showed_no_offer', 'showed_offer', 'closed', 'no_show']),
-            ('payment_type',          'choice',  array['pif', 'payment_plan', 'deposit', 'financed']),
-            ('cash_collected',        'money',   null),
-            ('contract_value',        'money',   null),
-            ('currency',              'text',    null),
-            ('notes',                 'text',    null),
-            ('package_id',            'id',      null),
-            ('opportunity_status_id', 'id',      null),
-            ('call_outcome_id',       'id',      null),
-            ('closer_id',             'id',      null)
-           ) as f (name, kind, choices);
-end;
-comment on function app.form_fields() is 'The standard fields of a post-call form.';
-
--- app.form_type_errors: fields that are unknown or hold a value of the wrong kind, each with a sentence. NULL is no answer.
-create or replace function app.form_type_errors(form jsonb) returns jsonb
-language sql immutable parallel safe
-begin atomic
-    with answers as (
-        select a.key, f.name, f.kind, f.choices, jsonb_typeof(a.value) as type, a.value #>> '{}' as value
-          from jsonb_each(form_type_errors.form) as a
-          left join app.form_fields() as f on f.name = a.key
-    ), problems as (
-        select left(a.key, 60) as field,
-               case when a.name is null then 'This form has no such field.'
-                    when a.type = 'null' then null
-                    when a.kind = 'boolean' and a.type <> 'boolean' then 'Answer true or false.'
-                    when a.kind = 'choice' and (a.type <> 'string' or a.value <> all (a.choices))
-                        then 'Choose one of ' || array_to_string(a.choices, ', ') || '.'
-                    when a.kind = 'money' and (a.type not in ('number', 'string') or a.value !~ '^[0-9]{1,12}(\.[0-9]{1,6})?$')
-                        then 'Give an amount of zero or more, for example 1500.00.'
-                    when a.kind = 'id' and (a.type <> 'string' or not pg_input_is_valid(a.value, 'uuid'))
-                        then 'Choose an entry by its id.'
-                    when a.kind = 'text' and (a.type <> 'string' or length(a.value) > 10000)
-                        then 'Give a text of at most 10000 characters.'
-               end as sentence
-          from answers as a
-    )
-    select coalesce(jsonb_object_agg(p.field, p.sentence) filter (where p.sentence is not null), '{}') from problems as p;
-end;
-comment on function app.form_type_errors(jsonb) is 'Fields that are unknown or of the wrong kind, each with a sentence.';
-
 -- app.form_contradictions: answers that cannot all be true, each with the sentence that says which other they contradict.
 create or replace function app.form_contradictions(form app.post_call_forms) returns jsonb
 language sql immutable parallel safe
@@ -97,40 +43,32 @@ begin atomic
 end;
 comment on function app.form_reference_errors(app.post_call_forms, app.post_call_forms) is 'Chosen entries that do not exist.';
 
--- app.read_form: the answers as a row, and everything that is wrong with them, all at once.
--- form:          a JSON object of app.form_fields(). own_closer_id: set when a closer speaks for themselves.
--- Answers left out: no offer, no close, not disqualified; the lead showed if the call took place; of a call that did not,
--- the lead did not show up; the organization's currency; whoever is credited now took the call.
--- event_outcome says the same in one word (showed means showed_no_offer) and fills in what the others leave out.
+-- app.read_form: answers as a row, and everything that is wrong with them, all at once.
+-- answers, problems: as app.read_answers answers them. own_closer_id: set when a closer speaks for themselves.
+-- Answers left out: see app.implied_answers; the organization's currency; whoever is credited now took the call.
+drop function if exists app.read_form(app.events, jsonb, uuid, app.post_call_forms);
 create or replace function app.read_form(
-    event app.events, form jsonb, own_closer_id uuid, active app.post_call_forms,
+    event app.events, answers jsonb, problems jsonb, own_closer_id uuid, active app.post_call_forms,
     out result app.post_call_forms, out errors jsonb)
 language plpgsql stable set search_path = '' as $$
 declare
-    v_answers jsonb;
-    v_said    text;
+    v_answers constant jsonb := app.implied_answers(read_form.answers);
+    v_said    constant text := case read_form.answers ->> 'event_outcome' when 'showed' then 'showed_no_offer'
+                                                                          else read_form.answers ->> 'event_outcome' end;
     v_status  text;
     v_outcome text;
-    v_field   text;
-    v_amount  numeric;
-    v_organization app.organizations;
 begin
-    errors := app.form_type_errors(read_form.form);
-    select coalesce(jsonb_object_agg(a.key, a.value), '{}') into v_answers
-      from jsonb_each(read_form.form) as a where jsonb_typeof(a.value) <> 'null' and not errors ? left(a.key, 60);
-    select o.* into strict v_organization from app.organizations as o where o.id = event.organization_id;
+    errors := read_form.problems;
 
     -- What happened.
-    v_said := case v_answers ->> 'event_outcome' when 'showed' then 'showed_no_offer' else v_answers ->> 'event_outcome' end;
     result.organization_id := event.organization_id;
     result.event_id := event.id;
-    result.call_occurred := coalesce((v_answers ->> 'call_occurred')::boolean, v_said <> 'no_show');
-    result.lead_showed := coalesce((v_answers ->> 'lead_showed')::boolean, result.call_occurred);
-    result.offer_made := coalesce((v_answers ->> 'offer_made')::boolean, v_said in ('showed_offer', 'closed'), false);
-    result.deal_closed := coalesce((v_answers ->> 'deal_closed')::boolean, v_said = 'closed', false);
-    result.non_occurrence_reason := coalesce(
-        v_answers ->> 'non_occurrence_reason', case when not result.call_occurred then 'lead_no_show' end);
-    result.disqualified := coalesce((v_answers ->> 'disqualified')::boolean, false);
+    result.call_occurred := (v_answers ->> 'call_occurred')::boolean;
+    result.lead_showed := (v_answers ->> 'lead_showed')::boolean;
+    result.offer_made := (v_answers ->> 'offer_made')::boolean;
+    result.deal_closed := (v_answers ->> 'deal_closed')::boolean;
+    result.non_occurrence_reason := v_answers ->> 'non_occurrence_reason';
+    result.disqualified := (v_answers ->> 'disqualified')::boolean;
     result.payment_type := v_answers ->> 'payment_type';
     if result.call_occurred is null then
         errors := jsonb_build_object('call_occurred', 'Say whether the call took place.') || errors;
@@ -143,30 +81,18 @@ begin
         end if;
     end if;
 
-    -- Money, at exactly the scale of its currency.
-    result.currency := upper(btrim(coalesce(v_answers ->> 'currency', v_organization.currency)));
-    if app.currency_exponent(result.currency) is null then
-        errors := jsonb_build_object('currency', 'Give the three letters of a currency, for example USD.') || errors;
-    else
-        foreach v_field in array array['cash_collected', 'contract_value'] loop
-            v_amount := (v_answers ->> v_field)::numeric;
-            if scale(trim_scale(v_amount)) > app.currency_exponent(result.currency) then
-                errors := errors || jsonb_build_object(v_field, format(
-                    '%s has %s decimal places.', result.currency, app.currency_exponent(result.currency)));
-            elsif v_field = 'cash_collected' then
-                result.cash_collected := app.money(v_amount, result.currency);
-            else
-                result.contract_value := app.money(v_amount, result.currency);
-            end if;
-        end loop;
-    end if;
+    result.currency := coalesce(v_answers ->> 'currency', (
+        select o.currency from app.organizations as o where o.id = event.organization_id));
+    result.cash_collected := (v_answers ->> 'cash_collected')::numeric;
+    result.contract_value := (v_answers ->> 'contract_value')::numeric;
 
     -- Who and what was chosen.
     result.package_id := (v_answers ->> 'package_id')::uuid;
     result.opportunity_status_id := (v_answers ->> 'opportunity_status_id')::uuid;
     result.call_outcome_id := (v_answers ->> 'call_outcome_id')::uuid;
     result.closer_id := coalesce((v_answers ->> 'closer_id')::uuid, own_closer_id, event.credited_closer_id);
-    result.notes := nullif(btrim(v_answers ->> 'notes'), '');
+    result.notes := v_answers ->> 'notes';
+    result.answers := read_form.answers - array(select f.name from app.form_fields() as f);
     errors := app.form_reference_errors(result, active) || errors;
     if own_closer_id is not null and result.closer_id <> own_closer_id then
         errors := errors || jsonb_build_object('closer_id', 'Closers report for themselves; an admin can name somebody else.');
@@ -184,11 +110,12 @@ begin
     end if;
 end;
 $$;
-comment on function app.read_form(app.events, jsonb, uuid, app.post_call_forms) is
+comment on function app.read_form(app.events, jsonb, jsonb, uuid, app.post_call_forms) is
     'The answers of a form as a row, and everything that is wrong with them.';
 
 -- app.record_form: somebody says what happened on a call.
--- form:          a JSON object; app.read_form says what may be in it. at: when it was submitted.
+-- form:          a JSON object of the fields of app.asked_fields; the organization's own may also stand together under "answers".
+-- at:            when it was submitted. submitted_via: of an import, no field is required.
 -- own_closer_id: the closer who speaks for themselves; NULL for those who may speak for everybody (admins, imports).
 -- Raises PT404 for no such call, PT422 with DETAIL a JSON object of field and sentence, PT409 for a call that takes no form
 --        now (too early, rescheduled, canceled), and for a closer who edits later than the organization allows.
@@ -202,6 +129,7 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_event   constant app.events := app.lock_event(record_form.organization_id, record_form.event_id);
     v_active  app.post_call_forms;
+    v_config  constant record := app.form_in_use(record_form.organization_id);
     v_read    record;
     v_form    app.post_call_forms;
     v_form_id uuid;
@@ -213,7 +141,12 @@ begin
     end if;
     select f.* into v_active from app.post_call_forms as f
      where f.organization_id = v_event.organization_id and f.event_id = v_event.id and f.is_active;
-    select r.result, r.errors into v_read from app.read_form(v_event, record_form.form, record_form.own_closer_id, v_active) as r;
+    select r.result, r.errors into v_read
+      from app.organizations as o
+     cross join lateral app.read_answers(
+            v_config.fields, array[record_form.form], o.currency, record_form.submitted_via = 'import') as a
+     cross join lateral app.read_form(v_event, a.answers, a.problems, record_form.own_closer_id, v_active) as r
+     where o.id = v_event.organization_id;
     if v_read.errors <> '{}' then
         raise exception using errcode = 'PT422', message = 'Some answers of this form cannot be used.',
             detail = v_read.errors::text, hint = 'DETAIL names each field and what is wrong with it.';
@@ -228,6 +161,7 @@ begin
     end if;
 
     v_form := v_read.result;
+    v_form.form_config_id := v_config.id;
     v_form.submitted_via := record_form.submitted_via;
     v_form.submitted_at := record_form.at;
     v_form.submitted_by := record_form.submitted_by;

@@ -10,7 +10,7 @@ declare
 begin
     select coalesce(jsonb_object_agg(a.key, a.value), '{}') into v_answers
       from jsonb_each(to_jsonb(new)) as a
-     where jsonb_typeof(a.value) <> 'null' and a.key in (select f.name from app.form_fields() as f);
+     where jsonb_typeof(a.value) <> 'null' and (a.key = 'answers' or a.key in (select f.name from app.form_fields() as f));
     v_form := app.submit_form(new.event_id, v_answers, new.organization_id, now());
     select f.* into new from api.post_call_forms as f
      where f.organization_id = v_form.organization_id and f.id = v_form.id;
@@ -35,5 +35,5 @@ create or replace trigger refuses_form_changes instead of update or delete on ap
     for each row execute function app.refuse_form_change();
 grant insert (organization_id, event_id, closer_id, call_occurred, lead_showed, offer_made, deal_closed, non_occurrence_reason,
               disqualified, cash_collected, currency, payment_type, package_id, contract_value, call_outcome_id,
-              opportunity_status_id, notes) on api.post_call_forms to authenticated, org_admin, super_admin;
+              opportunity_status_id, answers, notes) on api.post_call_forms to authenticated, org_admin, super_admin;
 grant update, delete on api.post_call_forms to authenticated, org_admin, super_admin;
