@@ -23,7 +23,7 @@ settings.register_profile(
 settings.load_profile("salesdash")
 
 LONGEST = ("chaos", "fuzz", "stories", "migrations", "supervisor", "demo", "deploy")
-"""Rooms with few tests that take long: begun first, so that no worker is left with one at the end."""
+"""Rooms of few, long tests: begun first, so that no worker is left with one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
