@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from gateway import connection_settings, functions, hooks, pages, probes
+from gateway import connection_settings, functions, hooks, invitations, pages, probes
 from gateway.access import AccessLog, Requests
 from gateway.auth import routes as auth_routes
 from gateway.auth.passwords import PasswordHasher
@@ -35,6 +35,7 @@ def routes() -> list[BaseRoute]:
         *hooks.ROUTES,
         *connection_settings.ROUTES,
         *functions.ROUTES,
+        *invitations.ROUTES,
         Route("/rest/v1", rest, methods=METHODS),
         Route("/rest/v1/{path:path}", rest, methods=METHODS),
         *pages.ROUTES,

@@ -76,6 +76,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     "debug-calendly-event": Function(
         "explain_event", needed=("event_id",), renamed={"event_id": "id"}, reads=True
     ),
+    "delete-auth-user": Function("delete_user", needed=("user_id",)),
 }
 
 

@@ -197,6 +197,7 @@ select
     t.email,
     t.role,
     t.expires_at,
+    t.sent_at,
     t.accepted_at,
     t.accepted_by,
     t.revoked_at,
@@ -209,12 +210,14 @@ select
     t.updated_at
   from app.invitations as t;
 grant select on api.invitations to authenticated, org_admin, super_admin;
-comment on view api.invitations is $$Pending user invites; the token itself is stored only as a hash.$$;
+comment on view api.invitations is $$Who is invited, and what became of it; the token itself is stored only as a hash.
+Make and send them with POST /functions/v1/send-invite-email, end them with rpc/revoke_invitation.$$;
 comment on column api.invitations.organization_id is 'The tenant.';
 comment on column api.invitations.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.invitations.email is 'E-mail address.';
 comment on column api.invitations.role is 'In which role.';
 comment on column api.invitations.expires_at is 'When it ends by itself.';
+comment on column api.invitations.sent_at is 'When its present link was sent; NULL while it waits for that.';
 comment on column api.invitations.accepted_at is 'Accepted at.';
 comment on column api.invitations.accepted_by is 'Accepted by.';
 comment on column api.invitations.revoked_at is 'When it was taken back.';

@@ -104,3 +104,41 @@ comment on column api.my_credits.share is 'Share of the payment, between 0 and 1
 comment on column api.my_credits.amount_base is 'The part of the payment, in base_currency.';
 comment on column api.my_credits.base_currency is $$The organization's currency.$$;
 comment on column api.my_credits.created_at is 'When the credit was given.';
+
+drop view if exists api.roster_proposals;
+create view api.roster_proposals with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.provider,
+    t.provider_user_id,
+    t.name,
+    t.email,
+    t.state,
+    t.first_seen_at,
+    t.last_seen_at,
+    t.closer_id,
+    t.setter_id,
+    t.decided_by,
+    t.decided_at,
+    t.created_at,
+    t.updated_at
+  from app.roster_proposals as t;
+grant select on api.roster_proposals to authenticated, org_admin, super_admin;
+comment on view api.roster_proposals is $$People whom a booking platform or CRM lists and nobody on a roster is
+Nobody is put on a roster by themselves.$$;
+comment on column api.roster_proposals.organization_id is 'The tenant.';
+comment on column api.roster_proposals.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.roster_proposals.provider is 'The platform that lists them: calendly, acuity, close, hubspot or ghl.';
+comment on column api.roster_proposals.provider_user_id is 'How the platform names the person: its user id or URI, or their address where it tells no id.';
+comment on column api.roster_proposals.name is 'Name that the platform shows.';
+comment on column api.roster_proposals.email is 'E-mail address.';
+comment on column api.roster_proposals.state is 'open, accepted, dismissed, or known: somebody on a roster has the address or id by now.';
+comment on column api.roster_proposals.first_seen_at is 'When the platform was first seen to list them.';
+comment on column api.roster_proposals.last_seen_at is 'When it was last seen to.';
+comment on column api.roster_proposals.closer_id is 'The closer they were accepted as.';
+comment on column api.roster_proposals.setter_id is 'The setter they were accepted as.';
+comment on column api.roster_proposals.decided_by is 'Who accepted or dismissed them.';
+comment on column api.roster_proposals.decided_at is 'When they did.';
+comment on column api.roster_proposals.created_at is 'When the row was made.';
+comment on column api.roster_proposals.updated_at is 'When the row last changed.';

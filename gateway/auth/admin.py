@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from psycopg import Error
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -81,8 +82,8 @@ async def update_user(request: Request) -> Response:
     password = new_password(body)
     email = email_address(body) if text(body, "email") else None
     await auth.store.admin_get_user(**asking._asdict(), target_id=target)
-    return _found(
-        await auth.store.admin_update_user(
+    try:
+        document = await auth.store.admin_update_user(
             **asking._asdict(),
             target_id=target,
             email=email,
@@ -91,7 +92,9 @@ async def update_user(request: Request) -> Response:
             is_disabled=_banned(body),
             user_metadata=metadata(body, "user_metadata"),
         )
-    )
+    except Error as error:
+        raise _still_needed(error) from None
+    return _found(document)
 
 
 async def delete_user(request: Request) -> Response:
@@ -99,9 +102,13 @@ async def delete_user(request: Request) -> Response:
     auth = service(request)
     asking, target = _asking(auth, request), _target(request)
     body = await json_object(request)
-    if not await auth.store.admin_delete_user(
-        **asking._asdict(), target_id=target, keep_row=body.get("should_soft_delete") is True
-    ):
+    try:
+        is_gone = await auth.store.admin_delete_user(
+            **asking._asdict(), target_id=target, keep_row=body.get("should_soft_delete") is True
+        )
+    except Error as error:
+        raise _still_needed(error) from None
+    if not is_gone:
         raise _nobody()
     return answer({})
 
@@ -144,6 +151,13 @@ def _found(document: Document | None) -> JSONResponse:
     if document is None:
         raise _nobody()
     return answer(document)
+
+
+def _still_needed(error: Error) -> Exception:
+    """The refusal to take away an only owner or super admin; any other error as it is."""
+    if error.sqlstate != "PT409":
+        return error
+    return AuthRefused(409, "conflict", error.diag.message_primary or "This user is still needed")
 
 
 def _nobody() -> AuthRefused:

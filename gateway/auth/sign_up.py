@@ -21,7 +21,7 @@ from gateway.auth.service import (
     text,
     visitor,
 )
-from gateway.auth.store import SignUp
+from gateway.auth.store import SignUp, Visitor
 
 
 async def sign_up(request: Request) -> Response:
@@ -42,12 +42,38 @@ async def sign_up(request: Request) -> Response:
     password = new_password(body)
     if password is None:
         raise AuthRefused(422, "validation_failed", "Signup requires a valid password")
-    came_from = visitor(request)
-    invitation_hash = token_hash(invitation) if invitation else None
-    prepared = await auth.store.begin_sign_up(
-        email=email, invitation_hash=invitation_hash, address=came_from.address
+    return answer(
+        await register(
+            auth,
+            email=email,
+            password=password,
+            data=_without_token(data),
+            invitation_hash=token_hash(invitation) if invitation else None,
+            visitor=visitor(request),
+        )
     )
-    verified, password_hash = await _one_hash(auth, prepared, password, invited=bool(invitation))
+
+
+async def register(
+    auth: AuthService,
+    *,
+    email: str | None,
+    password: str,
+    data: Mapping[str, Any],
+    invitation_hash: bytes | None,
+    visitor: Visitor,
+) -> dict[str, Any]:
+    """The session of who has just signed up, or accepted an invitation with their password.
+
+    email: None for that of the invitation. data: user metadata. Raises AuthRefused, after one
+    Argon2id, the same for every invitation that cannot be accepted and for a wrong password.
+    """
+    prepared = await auth.store.begin_sign_up(
+        email=email, invitation_hash=invitation_hash, address=visitor.address
+    )
+    verified, password_hash = await _one_hash(
+        auth, prepared, password, invited=invitation_hash is not None
+    )
     if prepared is None or (verified is None and password_hash is None):
         raise invalid_credentials()
     refresh_token = new_token()
@@ -55,14 +81,14 @@ async def sign_up(request: Request) -> Response:
         email=prepared.address_to_use,
         password_hash=password_hash,
         verified_hash=verified,
-        user_metadata=_without_token(data),
+        user_metadata=data,
         invitation_hash=invitation_hash,
         refresh_hash=token_hash(refresh_token),
-        visitor=came_from,
+        visitor=visitor,
     )
     if opened is None:
         raise invalid_credentials()
-    return answer(auth.opened_body(opened, refresh_token))
+    return auth.opened_body(opened, refresh_token)
 
 
 async def _one_hash(

@@ -58,6 +58,14 @@ class SignUp(NamedTuple):
     password_hash: str | None
 
 
+class Invited(NamedTuple):
+    """What whoever holds the token of an invitation may know of it."""
+
+    organization_name: str
+    role: str
+    expires_at: datetime
+
+
 class UserPage(NamedTuple):
     """One page of people, and how many there are in all."""
 
@@ -312,6 +320,55 @@ class SessionStore:
                 "invitation_hash": invitation_hash,
                 "refresh_hash": refresh_hash,
                 **visitor._asdict(),
+            },
+        )
+
+    async def send_invitation(
+        self,
+        *,
+        organization_id: UUID,
+        invitation_id: UUID,
+        token_hash: bytes,
+        secret: bytes,
+        site_url: str,
+        address: str | None,
+    ) -> bool:
+        sent = await self._scalar(
+            bool,
+            "select session.send_invitation(organization_id => %(organization_id)s,"
+            " invitation_id => %(invitation_id)s, token_hash => %(token_hash)s,"
+            " secret => %(secret)s, site_url => %(site_url)s, address => %(address)s)",
+            {
+                "organization_id": organization_id,
+                "invitation_id": invitation_id,
+                "token_hash": token_hash,
+                "secret": secret,
+                "site_url": site_url,
+                "address": address,
+            },
+        )
+        return sent is True
+
+    async def check_invitation(self, *, token_hash: bytes, address: str | None) -> Invited | None:
+        return await self._row(
+            Invited,
+            "select organization_name, role, expires_at from session.check_invitation("
+            "token_hash => %(token_hash)s, address => %(address)s)",
+            {"token_hash": token_hash, "address": address},
+        )
+
+    async def join_by_invitation(
+        self, *, session_id: UUID, user_id: UUID, token_hash: bytes, address: str | None
+    ) -> Document | None:
+        return await self._scalar(
+            dict,
+            "select session.join_by_invitation(session_id => %(session_id)s,"
+            " user_id => %(user_id)s, token_hash => %(token_hash)s, address => %(address)s)",
+            {
+                "session_id": session_id,
+                "user_id": user_id,
+                "token_hash": token_hash,
+                "address": address,
             },
         )
 

@@ -219,6 +219,9 @@ class Scene:
                     payee_id=row_id(org, "payees", tag),
                 )
 
+        self.add(org, "roster_proposals", "row", provider="calendly", provider_user_id="new host",
+                 email="new.host@example.test")  # fmt: skip
+
     def _configuration(self, org: UUID) -> None:
         self.add(org, "sources", "row", name="YouTube")
         self.add(org, "traffic_types", "row", name="Paid")

@@ -39,11 +39,53 @@ end;
 $$;
 comment on function app.create_user(text, text, text, boolean, jsonb, uuid) is 'A person who can sign in.';
 
--- app.delete_user: remove a person. Rows of organizations stay and lose the link to them.
+-- app.require_super_admin_besides: PT409 when the platform would be without a super admin if this person were none. Rows are
+-- locked, so that two who take each other's power away at the same moment cannot both succeed.
+create or replace function app.require_super_admin_besides(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    if auth.has_platform_power(require_super_admin_besides.user_id) then
+        perform from app.user_roles as r where r.role = 'super_admin' order by r.id for update;
+        if not exists (select from app.user_roles as r
+                        where r.role = 'super_admin' and r.user_id <> require_super_admin_besides.user_id
+                          and auth.has_platform_power(r.user_id)) then
+            raise exception using errcode = 'PT409', message = 'The platform needs a super admin.',
+                hint = 'Give somebody else that power first.';
+        end if;
+    end if;
+end;
+$$;
+comment on function app.require_super_admin_besides(uuid) is 'Raise when nobody but this person is a super admin.';
+
+-- app.require_other_owners: PT409 while this person is the only owner of an organization; DETAIL lists those organizations.
+create or replace function app.require_other_owners(user_id uuid) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+    v_alone constant jsonb := (
+        select jsonb_agg(jsonb_build_object('organization_id', o.id, 'name', o.name) order by o.name, o.id)
+          from app.organization_members as m
+          join app.organizations as o on o.id = m.organization_id and o.deleted_at is null
+         where m.user_id = require_other_owners.user_id and m.role = 'owner'
+           and not exists (select from app.organization_members as w
+                            where w.organization_id = m.organization_id and w.role = 'owner' and w.user_id <> m.user_id));
+begin
+    if v_alone is not null then
+        raise exception using errcode = 'PT409', message = 'This person is the only owner of an organization.',
+            detail = v_alone::text, hint = 'Make somebody else an owner of each first.';
+    end if;
+end;
+$$;
+comment on function app.require_other_owners(uuid) is 'Raise while this person is the only owner of an organization.';
+
+-- app.delete_user: remove a person; false for nobody. Rows of organizations stay and lose the link to them, what the audit
+-- trail says of them stays as it is, their sessions and memberships end at once.
 -- keep_row: leave an emptied row behind that can never sign in, for what must go on naming it.
+-- Guarantees: PT409 for the only owner of an organization, and for the only super admin.
 create or replace function app.delete_user(user_id uuid, keep_row boolean default false) returns boolean
 language plpgsql volatile set search_path = '' as $$
 begin
+    perform app.require_other_owners(delete_user.user_id);
+    perform app.require_super_admin_besides(delete_user.user_id);
     if not delete_user.keep_row then
         delete from auth.users as u where u.id = delete_user.user_id;
         return found;
@@ -51,6 +93,8 @@ begin
     delete from auth.sessions as s where s.user_id = delete_user.user_id;
     delete from auth.one_time_tokens as t where t.user_id = delete_user.user_id;
     delete from auth.pkce_codes as c where c.user_id = delete_user.user_id;
+    delete from app.organization_members as m where m.user_id = delete_user.user_id;
+    delete from app.user_roles as r where r.user_id = delete_user.user_id;
     update auth.users as u
        set email = 'deleted-' || u.id || '@invalid', password_hash = null, user_metadata = '{}',
            deleted_at = now(), updated_at = now()
@@ -59,6 +103,36 @@ begin
 end;
 $$;
 comment on function app.delete_user(uuid, boolean) is 'Remove a person; rows of organizations stay.';
+
+-- app.end_membership: a person leaves an organization, or is removed from it; PT404 for who is no member.
+-- Roster entries and payees stay, and stay theirs: without a membership they give no power, and who comes back finds them.
+-- Guarantees: open invitations to the person and their links to the portal are void; who belongs nowhere any more is signed
+--             out everywhere. The last owner stays (PT409).
+create or replace function app.end_membership(organization_id uuid, user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    delete from app.organization_members as m
+     where m.organization_id = end_membership.organization_id and m.user_id = end_membership.user_id;
+    if not found then
+        raise exception using errcode = 'PT404', message = 'No such member in this organization.';
+    end if;
+    update app.invitations as i
+       set revoked_at = now()
+      from auth.users as u
+     where u.id = end_membership.user_id and i.organization_id = end_membership.organization_id
+       and i.email_norm = u.email_norm and i.accepted_at is null and i.revoked_at is null;
+    update app.closer_access_tokens as t
+       set revoked_at = now()
+      from app.closers as c
+     where c.organization_id = end_membership.organization_id and c.profile_id = end_membership.user_id
+       and t.organization_id = c.organization_id and t.closer_id = c.id and t.scope = 'pcf' and t.revoked_at is null;
+    if not auth.has_platform_power(end_membership.user_id)
+       and not exists (select from app.organization_members as m where m.user_id = end_membership.user_id) then
+        perform auth.end_sessions(end_membership.user_id);
+    end if;
+end;
+$$;
+comment on function app.end_membership(uuid, uuid) is 'A person leaves an organization; their roster entries stay.';
 
 -- app.add_member: make a person a member of an organization, or change what they are in it.
 create or replace function app.add_member(organization_id uuid, user_id uuid, role text) returns void
@@ -108,56 +182,3 @@ language sql volatile set search_path = '' as $$
     on conflict on constraint user_roles_user_id_role_key do nothing;
 $$;
 comment on function app.grant_super_admin(uuid) is 'Give a person power over the whole platform.';
-
--- app.open_invitation: the invitation a token stands for, while it can be accepted; no row otherwise.
-create or replace function app.open_invitation(token_hash bytea) returns setof app.invitations
-language sql stable set search_path = '' as $$
-    select i.* from app.invitations as i
-      join app.organizations as o on o.id = i.organization_id
-     where i.token_hash = open_invitation.token_hash and i.accepted_at is null and i.revoked_at is null
-       and i.expires_at > now() and o.deleted_at is null and o.suspended_at is null
-     limit 1;
-$$;
-comment on function app.open_invitation(bytea) is 'The invitation a token stands for, while it can be accepted.';
-
--- app.accept_invitation: the invited person joins, as what the invitation says, and becomes its closer and setter.
--- Guarantees: false, and nothing changes, unless the invitation is open and was sent to this person's address. Who is a
--- member already keeps the role they have.
-create or replace function app.accept_invitation(token_hash bytea, user_id uuid) returns boolean
-language plpgsql volatile set search_path = '' as $$
-declare
-    v_invitation app.invitations;
-    v_user       auth.users;
-begin
-    perform 1 from app.invitations as i where i.token_hash = accept_invitation.token_hash for update;
-    select i.* into v_invitation from app.open_invitation(accept_invitation.token_hash) as i;
-    if not found then
-        return false;
-    end if;
-    select u.* into v_user from auth.users as u
-     where u.id = accept_invitation.user_id and u.email_norm = v_invitation.email_norm and u.deleted_at is null;
-    if not found then
-        return false;
-    end if;
-    insert into app.organization_members (organization_id, user_id, role)
-    values (v_invitation.organization_id, v_user.id, v_invitation.role)
-    on conflict on constraint organization_members_user_id_key do nothing;
-    if v_invitation.closer_id is not null then
-        update app.closers as c set profile_id = v_user.id
-         where c.organization_id = v_invitation.organization_id and c.id = v_invitation.closer_id;
-    elsif v_invitation.becomes_closer then
-        perform app.enroll_closer(v_invitation.organization_id, v_user.id);
-    end if;
-    if v_invitation.setter_id is not null then
-        update app.setters as s set profile_id = v_user.id
-         where s.organization_id = v_invitation.organization_id and s.id = v_invitation.setter_id;
-    elsif v_invitation.becomes_setter then
-        perform app.enroll_setter(v_invitation.organization_id, v_user.id);
-    end if;
-    update app.invitations as i
-       set accepted_at = now(), accepted_by = v_user.id, updated_at = now()
-     where i.organization_id = v_invitation.organization_id and i.id = v_invitation.id;
-    return true;
-end;
-$$;
-comment on function app.accept_invitation(bytea, uuid) is 'The invited person joins the organization.';

@@ -70,7 +70,8 @@ comment on function session.admin_create_user(uuid, uuid, text, text, boolean, j
 grant execute on function session.admin_create_user(uuid, uuid, text, text, boolean, jsonb) to gateway;
 
 -- session.admin_update_user: change a person; NULL keeps what is. NULL comes back for nobody.
--- Guarantees: a new password, a new address or being disabled ends every session of that person.
+-- Guarantees: a new password, a new address or being disabled ends every session of that person. The only super admin
+--             cannot be disabled (PT409).
 create or replace function session.admin_update_user(
     session_id uuid, user_id uuid, target_id uuid, email text, password_hash text, is_confirmed boolean,
     is_disabled boolean, user_metadata jsonb
@@ -78,6 +79,9 @@ create or replace function session.admin_update_user(
 language plpgsql volatile security definer set search_path = '' as $$
 begin
     perform auth.require_super_admin_session(admin_update_user.session_id, admin_update_user.user_id);
+    if admin_update_user.is_disabled then
+        perform app.require_super_admin_besides(admin_update_user.target_id);
+    end if;
     update auth.users as u
        set email = coalesce(btrim(admin_update_user.email), u.email),
            password_hash = coalesce(admin_update_user.password_hash, u.password_hash),
@@ -101,7 +105,8 @@ $$;
 comment on function session.admin_update_user(uuid, uuid, uuid, text, text, boolean, boolean, jsonb) is 'Change a person.';
 grant execute on function session.admin_update_user(uuid, uuid, uuid, text, text, boolean, boolean, jsonb) to gateway;
 
--- session.admin_delete_user: remove a person; false for nobody.
+-- session.admin_delete_user: remove a person; false for nobody. PT409 for the only owner of an organization, and for the only
+-- super admin.
 create or replace function session.admin_delete_user(
     session_id uuid, user_id uuid, target_id uuid, keep_row boolean
 ) returns boolean
