@@ -8,29 +8,48 @@ language sql immutable parallel safe
 return jsonb_build_object('what', what, 'decided', decided, 'because', because);
 comment on function app.step(text, text, text) is 'One line of an explanation.';
 
+-- app.living_leads: the leads that these are now, each once: a merged lead stands for the one it was merged into, a deleted
+-- one is nobody. NULL for none.
+create or replace function app.living_leads(organization_id uuid, lead_ids uuid[]) returns uuid[]
+language plpgsql stable set search_path = '' as $$
+begin
+    if cardinality(array_remove(lead_ids, null)) = 0 then
+        return null;
+    end if;
+    return (
+        select array_agg(distinct coalesce(l.merged_into_id, l.id))
+          from app.leads as l
+         where l.organization_id = living_leads.organization_id and l.id = any (lead_ids)
+           and (l.deleted_at is null or l.merged_into_id is not null));
+end;
+$$;
+comment on function app.living_leads(uuid, uuid[]) is 'The leads that these are now; NULL for none.';
+
 -- app.leads_known_by: living leads with this e-mail or phone: by identity, by their own row, or by a call booked with it.
 -- kind: email or phone; value: as identities are stored. A merged lead stands for the one it was merged into.
 create or replace function app.leads_known_by(organization_id uuid, kind text, value text) returns uuid[]
 language plpgsql stable set search_path = '' as $$
 declare
-    v_known uuid[] := array(
-        select i.lead_id from app.lead_identities as i
-         where i.organization_id = leads_known_by.organization_id and i.kind = leads_known_by.kind
-           and i.value = leads_known_by.value);
+    v_known uuid[];
 begin
     if kind = 'email' then
-        v_known := v_known || array(
+        v_known := array(
+            select i.lead_id from app.lead_identities as i
+             where i.organization_id = leads_known_by.organization_id and i.kind = 'email' and i.value = leads_known_by.value
+            union all
             select l.id from app.leads as l
              where l.organization_id = leads_known_by.organization_id and l.email_norm = leads_known_by.value
             union all
             select e.lead_id from app.events as e
              where e.organization_id = leads_known_by.organization_id and e.lead_email_norm = leads_known_by.value
                and e.deleted_at is null and e.lead_id is not null);
+    else
+        v_known := array(
+            select i.lead_id from app.lead_identities as i
+             where i.organization_id = leads_known_by.organization_id and i.kind = leads_known_by.kind
+               and i.value = leads_known_by.value);
     end if;
-    v_known := array(
-        select distinct coalesce(l.merged_into_id, l.id) from app.leads as l
-         where l.organization_id = leads_known_by.organization_id and l.id = any (v_known)
-           and (l.deleted_at is null or l.merged_into_id is not null));
+    v_known := coalesce(app.living_leads(organization_id, v_known), '{}');
     if cardinality(v_known) > 1 then
         -- Whoever attributed a payment of this address by hand has said whose it is.
         v_known := coalesce((
@@ -153,45 +172,67 @@ create or replace function app.leads_of_customer(
     organization_id uuid, provider text, provider_account text, customers text[], subscriptions text[],
     out leads uuid[], out because text
 ) returns record
-language sql stable
-begin atomic
-    select array_agg(distinct coalesce(l.merged_into_id, l.id)),
-           case k.surety when 1 then 'a lead is known by this subscription'
-                         when 2 then 'a deal has this subscription'
-                         when 3 then 'a lead is known by this customer'
-                         when 4 then 'a payment of this subscription carries a reference'
-                         else 'a payment of this customer carries a reference' end
-      from (
-        select 1 as surety, i.lead_id from app.lead_identities as i
-         where i.organization_id = leads_of_customer.organization_id
-           and i.kind = case leads_of_customer.provider when 'whop' then 'whop_membership' else leads_of_customer.provider || '_subscription' end
-           and i.value = any (subscriptions)
-        union all
-        select 2, d.lead_id from app.deals as d
-         where d.organization_id = leads_of_customer.organization_id and d.provider_subscription_id = any (subscriptions)
-           and not d.is_automatic and d.status = 'won' and d.deleted_at is null
-        union all
-        select 3, i.lead_id from app.lead_identities as i
-         where i.organization_id = leads_of_customer.organization_id
-           and i.kind = case leads_of_customer.provider when 'whop' then 'whop_user' else leads_of_customer.provider || '_customer' end
-           and i.value = any (customers)
-        union all
-        select 4, p.lead_id from app.payments as p
-         where p.organization_id = leads_of_customer.organization_id and p.provider = leads_of_customer.provider
-           and p.provider_account = leads_of_customer.provider_account
-           and p.provider_subscription_id = any (subscriptions)
-           and p.attribution_method = 'reference' and p.deleted_at is null
-        union all
-        select 5, p.lead_id from app.payments as p
-         where p.organization_id = leads_of_customer.organization_id and p.provider = leads_of_customer.provider
-           and p.provider_account = leads_of_customer.provider_account and p.provider_customer_id = any (customers)
-           and p.attribution_method = 'reference' and p.deleted_at is null
-      ) as k
-      join app.leads as l on l.organization_id = leads_of_customer.organization_id and l.id = k.lead_id
-     where l.deleted_at is null or l.merged_into_id is not null
-     group by k.surety
-     order by k.surety limit 1;
+language plpgsql stable set search_path = '' as $$
+declare
+    v_subscription constant text := case provider when 'whop' then 'whop_membership' else provider || '_subscription' end;
+    v_customer     constant text := case provider when 'whop' then 'whop_user' else provider || '_customer' end;
+begin
+    -- One look-up for each value: offset 0 keeps the planner from reading the whole organization instead.
+    if cardinality(subscriptions) > 0 then
+        leads := app.living_leads(organization_id, array(
+            select k.lead_id from unnest(subscriptions) as s (value)
+             cross join lateral (
+                select i.lead_id from app.lead_identities as i
+                 where i.organization_id = leads_of_customer.organization_id and i.kind = v_subscription and i.value = s.value
+                offset 0) as k));
+        because := 'a lead is known by this subscription';
+        if leads is null then
+            leads := app.living_leads(organization_id, array(
+                select k.lead_id from unnest(subscriptions) as s (value)
+                 cross join lateral (
+                    select d.lead_id from app.deals as d
+                     where d.organization_id = leads_of_customer.organization_id and d.provider_subscription_id = s.value
+                       and not d.is_automatic and d.status = 'won' and d.deleted_at is null
+                    offset 0) as k));
+            because := 'a deal has this subscription';
+        end if;
+    end if;
+    if leads is null and cardinality(customers) > 0 then
+        leads := app.living_leads(organization_id, array(
+            select k.lead_id from unnest(customers) as c (value)
+             cross join lateral (
+                select i.lead_id from app.lead_identities as i
+                 where i.organization_id = leads_of_customer.organization_id and i.kind = v_customer and i.value = c.value
+                offset 0) as k));
+        because := 'a lead is known by this customer';
+    end if;
+    if leads is null and cardinality(subscriptions) > 0 then
+        leads := app.living_leads(organization_id, array(
+            select k.lead_id from unnest(subscriptions) as s (value)
+             cross join lateral (
+                select p.lead_id from app.payments as p
+                 where p.organization_id = leads_of_customer.organization_id and p.provider = leads_of_customer.provider
+                   and p.provider_account = leads_of_customer.provider_account and p.provider_subscription_id = s.value
+                   and p.attribution_method = 'reference' and p.deleted_at is null
+                offset 0) as k));
+        because := 'a payment of this subscription carries a reference';
+    end if;
+    if leads is null and cardinality(customers) > 0 then
+        leads := app.living_leads(organization_id, array(
+            select k.lead_id from unnest(customers) as c (value)
+             cross join lateral (
+                select p.lead_id from app.payments as p
+                 where p.organization_id = leads_of_customer.organization_id and p.provider = leads_of_customer.provider
+                   and p.provider_account = leads_of_customer.provider_account and p.provider_customer_id = c.value
+                   and p.attribution_method = 'reference' and p.deleted_at is null
+                offset 0) as k));
+        because := 'a payment of this customer carries a reference';
+    end if;
+    if leads is null then
+        because := null;
+    end if;
 end;
+$$;
 comment on function app.leads_of_customer(uuid, text, text, text[], text[]) is
     'Leads that are known as the payer behind customers and subscriptions, by the surest thing that says so.';
 

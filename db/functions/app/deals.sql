@@ -60,83 +60,105 @@ create or replace function app.choose_deal(
     out is_automatic boolean, out confidence numeric, out because text, out is_moved boolean, out earlier bigint
 ) returns record
 language plpgsql stable set search_path = '' as $$
+declare
+    v_deal         record;
+    v_due          record;
+    v_subscription text;
+    v_is_open      boolean;
+    v_rank         integer;
+    v_best         integer;
+    v_days_off     integer;
+    v_closed_at    timestamptz;
 begin
     if lead_id is null or not payment.livemode or is_fixed and call_id is null and only_deal_id is null then
         return;
     end if;
-    select d.id, d.origin_event_id, coalesce(m.installment_no, n.installment_no), d.deal_type, d.closer_id, d.setter_id,
-           d.is_automatic,
-           case r.rank when 6 then 0.85 when 7 then 0.7 else 0.9 end,
-           case r.rank when 0 then 'it was named'
-                       when 1 then 'the deal has the payment''s subscription'
-                       when 2 then 'a deposit belongs to the closing that follows it'
-                       when 3 then 'an instalment of exactly this amount is open'
-                       when 4 then 'the deal of the call is not paid yet'
-                       when 5 then 'the deal is not paid in full yet'
-                       when 6 then 'the deal was closed on the call'
-                       else 'the deal is open' end,
-           d.contract_value_source = 'paid'
-           or payment.provider_subscription_id is not null and d.provider_subscription_id is null,
-           b.earlier
-      into deal_id, event_id, installment_no, deal_type, closer_id, setter_id, is_automatic, confidence, because, is_moved,
-           earlier
-      from app.organizations as o
-      join app.deals as d on d.organization_id = o.id
-     cross join lateral (
-        select coalesce(sum(e.amount) filter (where e.currency = d.currency and app.is_counted(e)), 0) as paid,
-               count(*) as earlier,
-               coalesce(array_agg(e.installment_no) filter (where e.installment_no is not null and app.is_counted(e)), '{}') as taken,
-               (array_agg(e.provider_subscription_id order by e.payment_date, coalesce(e.provider_payment_id, ''), e.id)
-                    filter (where e.provider_subscription_id is not null))[1] as subscription
-          from app.payments as e
-         where e.organization_id = d.organization_id and e.deal_id = d.id and e.deleted_at is null
-           and app.comes_before(e, payment)
-       ) as b
-      left join lateral (
-        select i.installment_no, abs(i.due_on - (payment.payment_date at time zone o.timezone)::date) as days_off
-          from app.deal_installments as i
-         where i.organization_id = d.organization_id and i.deal_id = d.id and i.currency = payment.currency
-           and i.amount = payment.amount and i.installment_no <> all (b.taken)
-         order by 2, i.installment_no limit 1
-       ) as m on true
-      left join lateral (
-        select c.installment_no
-          from (select i.installment_no, sum(i.amount) over (order by i.installment_no) as through
-                  from app.deal_installments as i
-                 where i.organization_id = d.organization_id and i.deal_id = d.id and i.currency = payment.currency) as c
-         where c.through > b.paid
-         order by c.installment_no limit 1
-       ) as n on true
-     cross join lateral (
-        select d.contract_value_source <> 'paid' and b.paid < d.contract_value as is_open,
-               coalesce(case when not d.is_automatic then d.provider_subscription_id end, b.subscription) as subscription
-       ) as s
-     cross join lateral (
-        select case
-            when only_deal_id is not null then case when d.id = only_deal_id then 0 end
-            when is_fixed then case when d.origin_event_id = call_id then 0 end
-            when s.subscription = payment.provider_subscription_id then 1
-            when s.subscription <> payment.provider_subscription_id then case when d.origin_event_id = call_id then 6 end
-            when d.closed_at > payment.payment_date and app.is_deposit(payment) then 2
-            when s.is_open and m.installment_no is not null then 3
-            when d.origin_event_id = call_id and (s.is_open and payment.amount <= d.contract_value - b.paid
-                                                  or d.contract_value_source = 'paid' and b.paid = 0) then 4
-            when s.is_open and payment.amount <= d.contract_value - b.paid and payment.currency = d.currency then 5
-            when d.origin_event_id = call_id then 6
-            when s.is_open then 7 end as rank
-       ) as r
-     where o.id = payment.organization_id and d.lead_id = choose_deal.lead_id
-       and d.status = 'won' and d.deleted_at is null and r.rank is not null
-       and (d.closed_at <= payment.payment_date
-            or only_deal_id is not null or is_fixed
-            or not d.is_automatic
-               and (d.closed_at at time zone o.timezone)::date <= (payment.payment_date at time zone o.timezone)::date
-            or d.origin_event_id is not null
-               and d.closed_at <= payment.payment_date + make_interval(days => o.attribution_window_days)
-               and app.is_deposit(payment))
-     order by r.rank, case when r.rank = 3 then m.days_off end,
-              case when r.rank = 2 then d.closed_at end, d.closed_at desc, d.id
-     limit 1;
+    for v_deal in
+        select d.id, d.origin_event_id, d.deal_type, d.closer_id, d.setter_id, d.is_automatic, d.contract_value,
+               d.contract_value_source, d.currency, d.closed_at, d.provider_subscription_id,
+               (payment.payment_date at time zone o.timezone)::date as paid_on, b.paid, b.earlier, b.taken, b.is_subscribed
+          from app.organizations as o
+          join app.deals as d on d.organization_id = o.id
+         cross join lateral (
+            select coalesce(sum(e.amount) filter (where e.currency = d.currency and app.is_counted(e)), 0) as paid,
+                   count(*) as earlier,
+                   array_agg(e.installment_no) filter (where e.installment_no is not null and app.is_counted(e)) as taken,
+                   count(e.provider_subscription_id) > 0 as is_subscribed
+              from app.payments as e
+             where e.organization_id = d.organization_id and e.deal_id = d.id and e.deleted_at is null
+               and app.comes_before(e, payment)
+           ) as b
+         where o.id = payment.organization_id and d.lead_id = choose_deal.lead_id
+           and d.status = 'won' and d.deleted_at is null
+           and (d.closed_at <= payment.payment_date
+                or only_deal_id is not null or is_fixed
+                or not d.is_automatic
+                   and (d.closed_at at time zone o.timezone)::date <= (payment.payment_date at time zone o.timezone)::date
+                or d.origin_event_id is not null
+                   and d.closed_at <= payment.payment_date + make_interval(days => o.attribution_window_days)
+                   and app.is_deposit(payment))
+         order by d.closed_at desc, d.id
+    loop
+        v_subscription := case when not v_deal.is_automatic then v_deal.provider_subscription_id end;
+        if v_subscription is null and v_deal.is_subscribed then
+            v_subscription := (
+                select e.provider_subscription_id from app.payments as e
+                 where e.organization_id = payment.organization_id and e.deal_id = v_deal.id and e.deleted_at is null
+                   and e.provider_subscription_id is not null and app.comes_before(e, payment)
+                 order by e.payment_date, coalesce(e.provider_payment_id, ''), e.id limit 1);
+        end if;
+        v_is_open := v_deal.contract_value_source <> 'paid' and v_deal.paid < v_deal.contract_value;
+        -- of_amount: the instalment of exactly this amount that is due nearest; next: the first that is not covered.
+        select (array_agg(s.installment_no order by s.days_off, s.installment_no) filter (where s.is_of_amount))[1] as of_amount,
+               min(s.days_off) filter (where s.is_of_amount) as days_off,
+               min(s.installment_no) filter (where s.through > v_deal.paid) as next
+          into v_due
+          from (select n.installment_no, abs(n.due_on - v_deal.paid_on) as days_off,
+                       n.amount = payment.amount
+                       and (v_deal.taken is null or n.installment_no <> all (v_deal.taken)) as is_of_amount,
+                       sum(n.amount) over (order by n.installment_no) as through
+                  from app.deal_installments as n
+                 where n.organization_id = payment.organization_id and n.deal_id = v_deal.id and n.currency = payment.currency) as s;
+        v_rank := case
+            when only_deal_id is not null then case when v_deal.id = only_deal_id then 0 end
+            when is_fixed then case when v_deal.origin_event_id = call_id then 0 end
+            when v_subscription = payment.provider_subscription_id then 1
+            when v_subscription <> payment.provider_subscription_id then case when v_deal.origin_event_id = call_id then 6 end
+            when v_deal.closed_at > payment.payment_date and app.is_deposit(payment) then 2
+            when v_is_open and v_due.of_amount is not null then 3
+            when v_deal.origin_event_id = call_id and (v_is_open and payment.amount <= v_deal.contract_value - v_deal.paid
+                                                  or v_deal.contract_value_source = 'paid' and v_deal.paid = 0) then 4
+            when v_is_open and payment.amount <= v_deal.contract_value - v_deal.paid and payment.currency = v_deal.currency then 5
+            when v_deal.origin_event_id = call_id then 6
+            when v_is_open then 7 end;
+        -- Of equals the deal that closed last, but of closings that follow the deposit the next.
+        continue when v_rank is null or v_rank > v_best
+                      or v_rank = v_best and not (v_rank = 3 and v_due.days_off < v_days_off
+                                                  or v_rank = 2 and v_deal.closed_at < v_closed_at);
+        v_best := v_rank;
+        v_days_off := v_due.days_off;
+        v_closed_at := v_deal.closed_at;
+        deal_id := v_deal.id;
+        event_id := v_deal.origin_event_id;
+        installment_no := coalesce(v_due.of_amount, v_due.next);
+        deal_type := v_deal.deal_type;
+        closer_id := v_deal.closer_id;
+        setter_id := v_deal.setter_id;
+        is_automatic := v_deal.is_automatic;
+        is_moved := v_deal.contract_value_source = 'paid'
+                    or payment.provider_subscription_id is not null and v_deal.provider_subscription_id is null;
+        earlier := v_deal.earlier;
+    end loop;
+    confidence := case when v_best = 6 then 0.85 when v_best = 7 then 0.7 when v_best is not null then 0.9 end;
+    because := case v_best
+        when 0 then 'it was named'
+        when 1 then 'the deal has the payment''s subscription'
+        when 2 then 'a deposit belongs to the closing that follows it'
+        when 3 then 'an instalment of exactly this amount is open'
+        when 4 then 'the deal of the call is not paid yet'
+        when 5 then 'the deal is not paid in full yet'
+        when 6 then 'the deal was closed on the call'
+        when 7 then 'the deal is open' end;
 end;
 $$;
 comment on function app.choose_deal(app.payments, uuid, uuid, uuid, boolean) is
