@@ -36,10 +36,13 @@ from salesdash.secretbox import SecretBox, generate_key
 from salesdash.wiring import inherited_environment, login_url
 
 SQL = Path(__file__).parent / "sql"
-ORGANIZATIONS, LEADS = 8, 250
+ORGANIZATIONS, LEADS = 8, 310
+"""As many that a lead ends with 1 to 14 payments: what is paid in instalments."""
 SENDERS, DELIVERIES, ROUNDS = 8, 400, 7
 STEPS, STEPS_ROUNDS = 200, 3
 WARM_UP = 400
+PAYERS = itertools.count()
+"""Who pays next, over all rounds: every lead once before one pays again."""
 SECRET = "whsec_of_the_bench"
 SECONDS = itertools.count(int(time.time()) - 80_000)
 """When payments are made: after the calls of the scene, which were a day ago."""
@@ -234,9 +237,10 @@ def _requests(side: Side, endpoints: Sequence[Endpoint], count: int) -> list[byt
     """Whole HTTP requests, signed now; every one is a new payment of a known lead."""
     at = int(time.time())
     made = []
-    for n in range(count):
-        body = _body(n)
-        path = f"{side.path}{endpoints[n % len(endpoints)].connection_id}"
+    for n in itertools.islice(PAYERS, count):
+        of, connection = divmod(n, len(endpoints))
+        body = _body(of)
+        path = f"{side.path}{endpoints[connection].connection_id}"
         head = (
             f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
             f"stripe-signature: {_signature(body, at)}\r\ncontent-length: {len(body)}\r\n\r\n"

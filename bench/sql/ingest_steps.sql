@@ -1,4 +1,6 @@
 -- What the steps of one delivery cost inside the database: seconds of each over the same bodies, without the commits.
+-- As the owner, like the gateway's calls: plans of tables with policies are made anew whenever the role changes.
+set local role salesdash;
 create function bench.ingest_steps(organization_id uuid, connection_id uuid, provider text, account text, bodies jsonb[])
 returns table (step text, ms numeric)
 language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
