@@ -114,6 +114,32 @@ $$;
 comment on function app.replace_credits(uuid, uuid, uuid[], uuid[], numeric[], numeric[]) is
     'Credit these people with a payment, and nobody else.';
 
+-- app.has_credits: whether a payment is credited just so: to this closer and this setter, each for all of it, or to nobody
+-- where one is NULL.
+create or replace function app.has_credits(organization_id uuid, payment_id uuid, closer_id uuid, setter_id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    return exists (
+        select from app.payments as p
+         cross join lateral (
+            select count(*) = num_nonnulls(has_credits.closer_id, has_credits.setter_id)
+                   and coalesce(bool_and(
+                        coalesce(case c.role when 'closer' then c.closer_id = p.closer_id else c.setter_id = p.setter_id end, false)
+                        and c.share = 1 and c.base_currency = p.base_currency and c.amount_base is not distinct from p.amount_base
+                        and c.payee_id is not distinct from case c.role
+                            when 'closer' then (select k.payee_id from app.closers as k
+                                                 where k.organization_id = c.organization_id and k.id = c.closer_id)
+                            else (select s.payee_id from app.setters as s
+                                   where s.organization_id = c.organization_id and s.id = c.setter_id) end), true) as is_so
+              from app.payment_credits as c
+             where c.organization_id = p.organization_id and c.payment_id = p.id) as k
+         where p.organization_id = has_credits.organization_id and p.id = has_credits.payment_id
+           and p.closer_id is not distinct from has_credits.closer_id
+           and p.setter_id is not distinct from has_credits.setter_id and k.is_so);
+end;
+$$;
+comment on function app.has_credits(uuid, uuid, uuid, uuid) is 'Whether a payment is credited to this closer and this setter alone.';
+
 -- app.set_credits: credit the people whom a rule finds. Whom a person credited stays, with amounts that follow the payment's.
 create or replace function app.set_credits(
     organization_id uuid, payment_id uuid, closer_ids uuid[], setter_ids uuid[],
@@ -121,6 +147,10 @@ create or replace function app.set_credits(
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
+    if closer_weights is null and setter_weights is null and cardinality(closer_ids) <= 1 and cardinality(setter_ids) <= 1
+       and app.has_credits(set_credits.organization_id, set_credits.payment_id, closer_ids[1], setter_ids[1]) then
+        return;
+    end if;
     if exists (select from app.payments as p
                 where p.organization_id = set_credits.organization_id and p.id = set_credits.payment_id
                   and p.credited_by_hand) then
