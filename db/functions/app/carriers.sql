@@ -282,6 +282,11 @@ declare
     v_old app.payments;
     v_new app.payments;
 begin
+    -- The lead first, as all that settles a lead does.
+    perform from app.leads as l
+       join app.payments as p on p.organization_id = l.organization_id and p.lead_id = l.id
+      where p.organization_id = complete_payment.organization_id and p.id = complete_payment.payment_id
+        for no key update of l;
     select p.* into strict v_old from app.payments as p
      where p.organization_id = complete_payment.organization_id and p.id = complete_payment.payment_id
        for no key update;

@@ -12,6 +12,33 @@ return ((was).customer_email, (was).customer_phone, (was).provider_customer_id, 
 comment on function app.is_attributed_anew(app.payments, app.payments) is
     'Whether something changed of a payment that may decide whose sale it is.';
 
+-- app.lock_processor_payment: the payment that a provider knows by this id, locked after its lead, as all that settles a lead
+-- locks them: of two deliveries of one lead one waits for the other, and never both. All NULL for none.
+create or replace function app.lock_processor_payment(
+    organization_id uuid, provider text, provider_account text, provider_payment_id text
+) returns app.payments
+language plpgsql volatile set search_path = '' as $$
+declare
+    p app.payments;
+begin
+    select t.* into p from app.payments as t
+     where t.organization_id = lock_processor_payment.organization_id and t.provider = lock_processor_payment.provider
+       and t.provider_account = lock_processor_payment.provider_account
+       and t.provider_payment_id = lock_processor_payment.provider_payment_id;
+    if not found then
+        return p;
+    end if;
+    perform from app.leads as l
+      where l.organization_id = p.organization_id and l.id = p.lead_id for no key update;
+    select t.* into strict p from app.payments as t
+     where t.organization_id = lock_processor_payment.organization_id and t.id = p.id
+       for no key update;
+    return p;
+end;
+$$;
+comment on function app.lock_processor_payment(uuid, text, text, text) is
+    'The payment that a provider knows by this id, locked after its lead.';
+
 drop function if exists app.record_processor_payment(
     uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb);
 
@@ -42,12 +69,8 @@ begin
     select o.currency, o.timezone into strict v_base_currency, v_timezone
       from app.organizations as o where o.id = record_processor_payment.organization_id;
 
-    select p.* into v_old from app.payments as p
-     where p.organization_id = record_processor_payment.organization_id and p.provider = record_processor_payment.provider
-       and p.provider_account = record_processor_payment.provider_account
-       and p.provider_payment_id = record_processor_payment.provider_payment_id
-       for no key update;
-    if not found then
+    v_old := app.lock_processor_payment(organization_id, provider, provider_account, provider_payment_id);
+    if v_old.id is null then
         v_new.organization_id := organization_id;
         v_new.id := uuidv7();
         v_new.provider := provider;
@@ -107,11 +130,7 @@ begin
             return;
         end if;
         -- Another delivery made the payment in this moment.
-        select p.* into strict v_old from app.payments as p
-         where p.organization_id = record_processor_payment.organization_id and p.provider = record_processor_payment.provider
-           and p.provider_account = record_processor_payment.provider_account
-           and p.provider_payment_id = record_processor_payment.provider_payment_id
-           for no key update;
+        v_old := app.lock_processor_payment(organization_id, provider, provider_account, provider_payment_id);
     end if;
 
     v_new := app.without_carried(v_old);
