@@ -4,9 +4,14 @@
 create or replace function ingest.stripe_envelope(
     body jsonb, out id text, out event_type text, out occurred_at timestamptz, out livemode boolean
 ) returns record
-language sql immutable parallel safe
-return (app.json_text(body -> 'id'), app.json_text(body -> 'type'), app.json_instant(body -> 'created'),
-        body -> 'livemode' is distinct from 'false');
+language plpgsql immutable parallel safe set search_path = '' as $$
+begin
+    id := app.json_text(body -> 'id');
+    event_type := app.json_text(body -> 'type');
+    occurred_at := app.json_instant(body -> 'created');
+    livemode := body -> 'livemode' is distinct from 'false';
+end;
+$$;
 comment on function ingest.stripe_envelope(jsonb) is 'What a Stripe event says about itself.';
 
 -- ingest.stripe_object_currency: the ISO code of an object; PT422 when this system knows no such currency.
