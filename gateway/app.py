@@ -28,11 +28,11 @@ from salesdash.settings import Settings
 
 
 def routes() -> list[BaseRoute]:
-    """Everything the gateway answers, in the order in which it is looked up."""
+    """Everything the gateway answers, in the order in which it is looked up: deliveries first."""
     return [
+        *hooks.ROUTES,
         *probes.ROUTES,
         *auth_routes.ROUTES,
-        *hooks.ROUTES,
         *connection_settings.ROUTES,
         *functions.ROUTES,
         *invitations.ROUTES,
