@@ -12,7 +12,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from gateway import connection_settings, functions, hooks, invitations, pages, probes
+from gateway import (
+    api_keys,
+    connection_settings,
+    functions,
+    hooks,
+    invitations,
+    pages,
+    probes,
+)
 from gateway.access import AccessLog, Requests
 from gateway.auth import routes as auth_routes
 from gateway.auth.passwords import PasswordHasher
@@ -33,6 +41,7 @@ def routes() -> list[BaseRoute]:
         *hooks.ROUTES,
         *probes.ROUTES,
         *auth_routes.ROUTES,
+        *api_keys.ROUTES,
         *connection_settings.ROUTES,
         *functions.ROUTES,
         *invitations.ROUTES,

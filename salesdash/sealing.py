@@ -80,3 +80,20 @@ def open_connection_api_key(
 ) -> str:
     """Open what `seal_connection_api_key` made; SecretUnreadable for anything else."""
     return _open(box, sealed, organization_id, f"connection/{connection_id}/api_key")
+
+
+def seal_integration_key(
+    box: SecretBox, value: str, *, organization_id: UUID, key_name: str
+) -> bytes:
+    """Seal a key of an organization, for organization_integrations.<key_name>_encrypted.
+
+    key_name: as app.integration_keys() has it, such as stripe_api_key.
+    """
+    return _seal(box, value, organization_id, f"integration/{key_name}")
+
+
+def open_integration_key(
+    box: SecretBox, sealed: bytes, *, organization_id: UUID, key_name: str
+) -> str:
+    """Open what `seal_integration_key` made; SecretUnreadable for anything else."""
+    return _open(box, sealed, organization_id, f"integration/{key_name}")

@@ -20,7 +20,7 @@ language plpgsql immutable set search_path = '' as $$
 begin
     if secret is null or octet_length(secret) not between 41 and 4096 or left(encode(secret, 'escape'), 12) !~ '^[0-9a-f]{12}$' then
         raise exception using errcode = 'PT422', message = 'This secret is not sealed.',
-            hint = 'Send it to POST /functions/v1/webhook-connections, which encrypts it.';
+            hint = 'Send it to POST /functions/v1/webhook-connections or manage-api-keys, which encrypt it.';
     end if;
     return secret;
 end;
