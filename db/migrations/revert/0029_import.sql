@@ -1,0 +1,1 @@
+../0029_import.rollback.sql
