@@ -193,7 +193,7 @@ begin
            and (r.fields ? 'lead_email' or app.phone_identity(r.fields ->> 'lead_phone') is not null)));
 
     select jsonb_agg(jsonb_build_object(
-               'n', m.n, 'key', m.key, 'id', coalesce(m.known_id, case when m.first_n <> m.n then null
+               'n', m.n, 'key', m.key, 'content', m.content, 'id', coalesce(m.known_id, case when m.first_n <> m.n then null
                     when m.given_id is not null and not exists (
                         select from app.events as e where e.organization_id = import_events.organization_id and e.id = m.given_id)
                         then m.given_id else uuidv7() end),
@@ -203,13 +203,13 @@ begin
                'fields', m.fields || jsonb_strip_nulls(jsonb_build_object(
                     'lead', m.lead_id, 'call_status', m.call_status, 'event_outcome', m.event_outcome))))
       into v_rows
-      from (select r.n, r.key, r.fields - 'event_outcome' as fields, (r.fields ->> 'id')::uuid as given_id, k.id as keyed_id,
+      from (select r.n, r.key, r.content, r.fields - 'event_outcome' as fields, (r.fields ->> 'id')::uuid as given_id, k.id as keyed_id,
                    coalesce(k.id, b.id) as known_id, coalesce(k.deleted_at, b.deleted_at) is not null as is_deleted,
                    min(r.n) over (partition by coalesce(
                         k.id::text, b.id::text, 'invitee ' || (r.fields ->> 'calendly_invitee_uuid'),
                         'booking ' || coalesce(r.fields ->> 'provider', '') || ' ' || (r.fields ->> 'provider_booking_id'), 'row ' || r.n)) as first_n,
                    coalesce(r.fields ->> 'lead', l.row_id::text) as lead_id, s.call_status, s.event_outcome, s.note
-              from jsonb_to_recordset(import_events.rows) as r (n bigint, key text, row_id uuid, fields jsonb)
+              from jsonb_to_recordset(import_events.rows) as r (n bigint, key text, content text, row_id uuid, fields jsonb)
              cross join lateral app.imported_state(r.fields ->> 'call_status', r.fields ->> 'event_outcome') as s
               left join app.events as k on k.organization_id = import_events.organization_id and k.id = r.row_id
               left join lateral (
@@ -284,6 +284,7 @@ begin
     )
     select array_agg(c.id) into v_changed from changed as c;
 
+    perform app.refresh_statistics();
     v_moved := app.move_imported_events(import_events.organization_id, v_rows);
     v_linked := app.link_imported_events(import_events.organization_id, v_rows);
 

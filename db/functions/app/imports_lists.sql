@@ -45,14 +45,15 @@ begin
         '                          from app.import_fields() as f where f.entity = $2 and e -> ''fields'' ? f.name) as columns'
         '                  from jsonb_array_elements($3) as e'
         '                  left join app.%1$I as k on k.organization_id = $1 and k.id = (e ->> ''row_id'')::uuid) as i) as r'
-        '  left join lateral (select (array_agg(t.id order by t.created_at, t.id))[1] as id from app.%1$I as t'
+        '  left join lateral (select (array_agg(t.id order by %3$s t.created_at, t.id))[1] as id from app.%1$I as t'
         '                      where t.organization_id = $1 and %2$s) as m on true',
         import_lists.entity,
         case when import_lists.entity = 'fx_rates'
              then 't.day = (r.fields ->> ''day'')::date and t.from_currency = r.fields ->> ''from_currency'' and t.to_currency = r.fields ->> ''to_currency'''
              when v_is_roster then '(t.email_norm = lower(r.fields ->> ''email'')'
                                    ' or lower(t.name) = lower(r.fields ->> ''name'') and (t.email is null or not r.fields ? ''email''))'
-             else 'lower(t.name) = lower(r.fields ->> ''name'')' end)
+             else 't.name_norm = lower(r.fields ->> ''name'')' end,
+        case when v_is_roster or import_lists.entity = 'fx_rates' then '' else 't.archived_at is null desc,' end)
        into v_matched using import_lists.organization_id, import_lists.entity, import_lists.rows;
 
     select jsonb_agg(jsonb_build_object(
@@ -81,6 +82,16 @@ begin
                    'event_outcome', r.value -> 'columns' ->> 'event_outcome')))
           into v_rows
           from jsonb_array_elements(v_rows) as r;
+        -- What an outcome stands for stays once a form has named it.
+        select jsonb_agg(r.value || case when r.value ->> 'step' = 'update' and exists (
+                   select from app.call_outcomes as o
+                     join app.post_call_forms as f on f.organization_id = o.organization_id and f.call_outcome_id = o.id
+                    where o.organization_id = import_lists.organization_id and o.id = (r.value ->> 'id')::uuid
+                      and (o.call_status, o.event_outcome) is distinct from
+                          (r.value -> 'columns' ->> 'call_status', r.value -> 'columns' ->> 'event_outcome'))
+                   then '{"step": "fixed"}' else '{}'::jsonb end)
+          into v_rows
+          from jsonb_array_elements(v_rows) as r;
     end if;
 
     execute format(
@@ -107,10 +118,11 @@ begin
 
     select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                'n', r.n, 'row_id', case r.step when 'repeated' then f.id else r.id end,
-               'outcome', case r.step when 'insert' then 'inserted' when 'refused' then 'refused' when 'repeated' then 'unchanged'
+               'outcome', case r.step when 'insert' then 'inserted' when 'refused' then 'refused' when 'fixed' then 'refused' when 'repeated' then 'unchanged'
                                       else case when r.id = any (v_changed) then 'updated' else 'unchanged' end end,
-               'field', case when r.step in ('refused', 'repeated') then 'name' end,
+               'field', case when r.step in ('refused', 'repeated') then 'name' when r.step = 'fixed' then 'event_outcome' end,
                'sentence', case r.step when 'refused' then 'Another one has this name or address.'
+                                       when 'fixed' then 'Forms name this outcome, and mean what it stands for.'
                                        when 'repeated' then format('It has the name or address of row %s and is the same one here.', r.first_n) end)))
       into v_answer
       from jsonb_to_recordset(v_rows) as r (n bigint, id uuid, step text, first_n bigint)

@@ -179,6 +179,7 @@ begin
        join app.payments as p on p.organization_id = v_organization.id and p.id = r.id
       where r.step = 'restate' and not r.is_given;
 
+    perform app.refresh_statistics();
     -- What was refunded in all, as a total that refunds of their own explain.
     insert into app.payment_refunds (
         organization_id, payment_id, kind, status, amount, currency, amount_base, base_currency, refunded_at, provider,
