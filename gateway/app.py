@@ -19,6 +19,7 @@ from gateway import (
     hooks,
     invitations,
     pages,
+    portal,
     probes,
 )
 from gateway.access import AccessLog, Requests
@@ -45,6 +46,7 @@ def routes() -> list[BaseRoute]:
         *connection_settings.ROUTES,
         *functions.ROUTES,
         *invitations.ROUTES,
+        *portal.ROUTES,
         Route("/rest/v1", rest, methods=METHODS),
         Route("/rest/v1/{path:path}", rest, methods=METHODS),
         *pages.ROUTES,

@@ -23,6 +23,7 @@ REQUEST_HEADERS = (
     "traceparent",
     "tracestate",
     "x-client-info",
+    "x-portal-token",
     "x-region",
     "x-request-id",
     "x-retry-count",

@@ -77,6 +77,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         "explain_event", needed=("event_id",), renamed={"event_id": "id"}, reads=True
     ),
     "delete-auth-user": Function("delete_user", needed=("user_id",)),
+    "revoke-portal-link": Function("revoke_access_link", needed=("link_id",)),
 }
 
 

@@ -18,7 +18,9 @@ from jinja2 import ChainableUndefined, Environment, PackageLoader, TemplateError
 
 from vendors.resend import Email
 
-TEMPLATES = frozenset({"magiclink", "recovery", "signup", "invite"})
+TEMPLATES = frozenset(
+    {"magiclink", "recovery", "signup", "invite", "portal-link", "commission-link"}
+)
 _ADDRESS = re.compile(r"[^\s@,;:<>()\"]+@[^\s@,;:<>()\"]+")
 
 _environment = Environment(

@@ -241,6 +241,7 @@ select
     t.expires_at,
     t.revoked_at,
     t.last_used_at,
+    t.sent_to,
     t.created_by,
     t.created_at,
     t.updated_at
@@ -249,13 +250,14 @@ grant select on api.closer_access_tokens to authenticated, org_admin, super_admi
 comment on view api.closer_access_tokens is $$Magic links of the rep portal and of statements; the token itself is stored only as a hash.$$;
 comment on column api.closer_access_tokens.organization_id is 'The tenant.';
 comment on column api.closer_access_tokens.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.closer_access_tokens.closer_id is 'The closer.';
-comment on column api.closer_access_tokens.payee_id is 'The payee.';
-comment on column api.closer_access_tokens.snapshot_id is 'The payout snapshot.';
-comment on column api.closer_access_tokens.scope is 'Scope.';
+comment on column api.closer_access_tokens.closer_id is 'The closer whose portal it opens; NULL for a statement.';
+comment on column api.closer_access_tokens.payee_id is 'The person it belongs to.';
+comment on column api.closer_access_tokens.snapshot_id is 'The locked payout that a statement link is for.';
+comment on column api.closer_access_tokens.scope is 'pcf: the portal of a closer. statement: a part of one payout.';
 comment on column api.closer_access_tokens.expires_at is 'When it ends by itself.';
-comment on column api.closer_access_tokens.revoked_at is 'When it was taken back.';
-comment on column api.closer_access_tokens.last_used_at is 'When it was last used.';
+comment on column api.closer_access_tokens.revoked_at is 'When it was taken back, by an admin or because its person left.';
+comment on column api.closer_access_tokens.last_used_at is 'When it was last used, to the minute.';
+comment on column api.closer_access_tokens.sent_to is 'The address it was e-mailed to; NULL when it was shown to whoever made it.';
 comment on column api.closer_access_tokens.created_by is 'The user who made it.';
 comment on column api.closer_access_tokens.created_at is 'When the row was made.';
 comment on column api.closer_access_tokens.updated_at is 'When the row last changed.';
@@ -307,13 +309,13 @@ grant delete on api.portal_settings to authenticated, org_admin, super_admin;
 comment on view api.portal_settings is $$What reps see and may do in their portal.$$;
 comment on column api.portal_settings.organization_id is 'The tenant.';
 comment on column api.portal_settings.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.portal_settings.show_cash is 'Show cash.';
-comment on column api.portal_settings.show_leaderboard is 'Show leaderboard.';
-comment on column api.portal_settings.leaderboard_visibility is 'Leaderboard visibility.';
-comment on column api.portal_settings.show_commission is 'Show commission.';
-comment on column api.portal_settings.allow_late_edit_days is 'Allow late edit days.';
-comment on column api.portal_settings.days_ahead is 'Days ahead.';
-comment on column api.portal_settings.require_notes is 'Require notes.';
+comment on column api.portal_settings.show_cash is 'Reps see amounts: their own cash, and in a full leaderboard that of others.';
+comment on column api.portal_settings.show_leaderboard is 'The portal shows a leaderboard.';
+comment on column api.portal_settings.leaderboard_visibility is 'What reps see of others: none, rank (place and name), rates (also their rates), full.';
+comment on column api.portal_settings.show_commission is 'Reps see their part of locked payouts, and statement links open.';
+comment on column api.portal_settings.allow_late_edit_days is 'Days after a call within which its closer may change the form.';
+comment on column api.portal_settings.days_ahead is 'How many days of calls to come the portal lists.';
+comment on column api.portal_settings.require_notes is 'Closers must write a note with every form.';
 comment on column api.portal_settings.created_at is 'When the row was made.';
 comment on column api.portal_settings.updated_at is 'When the row last changed.';
 

@@ -73,14 +73,6 @@ class UserPage(NamedTuple):
     users: list[Document]
 
 
-class AccessLink(NamedTuple):
-    """Whose personal link it is, by name, and until when it is good."""
-
-    organization: str
-    person: str
-    expires_at: datetime
-
-
 class Challenge(NamedTuple):
     """PKCE: what the asking client will have to prove. method: s256 or plain."""
 
@@ -463,16 +455,6 @@ class SessionStore:
                     "keep_row": keep_row,
                 },
             )
-        )
-
-    async def check_access_link(
-        self, *, token_hash: bytes, scope: str, address: str | None
-    ) -> AccessLink | None:
-        return await self._row(
-            AccessLink,
-            "select organization, person, expires_at from session.check_access_link("
-            "token_hash => %(token_hash)s, scope => %(scope)s, address => %(address)s)",
-            {"token_hash": token_hash, "scope": scope, "address": address},
         )
 
     async def worker_seen_ago(self) -> float | None:

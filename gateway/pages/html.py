@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 
 class Page(NamedTuple):
-    """One page. body: the inside of <main> after the heading; scope: of the link, if it has one."""
+    """One page. body: the inside of <main> after the heading; is_wide: it has tables and lists."""
 
     title: str
     script: str
     body: str
-    scope: str = ""
+    is_wide: bool = False
 
 
 _EMAIL = """
@@ -81,24 +81,66 @@ already, enter its password.</p>
     "to invite you."
 )
 
-_ACCESS_LINK = """
-<section id="open" data-part hidden>
-<p>This link belongs to <strong id="person"></strong> at <strong id="organization"></strong> and
-is good until <strong id="until"></strong>.</p>
-<p>{sentence}</p>
-</section>"""
-
-_PORTAL = _ACCESS_LINK.format(
-    sentence='To fill in the forms of your calls, <a href="/sign-in">sign in</a>.'
-) + _MISSING.format(
+_PORTAL = """
+<section id="calls" data-part hidden>
+<p class="hint" id="whose"></p>
+<h2 id="pending-title">Forms to fill in</h2>
+<ul class="rows" id="pending" aria-labelledby="pending-title"></ul>
+<p id="pending-none" hidden>Every call has its form. Nothing is left to do.</p>
+<div id="upcoming-part">
+<h2 id="upcoming-title">Coming up</h2>
+<ul class="rows" id="upcoming" aria-labelledby="upcoming-title"></ul>
+</div>
+<div id="recent-part">
+<h2 id="recent-title">Reported lately</h2>
+<ul class="rows" id="recent" aria-labelledby="recent-title"></ul>
+</div>
+<h2 id="numbers-title">Your month so far</h2>
+<dl class="numbers" id="numbers" aria-labelledby="numbers-title"></dl>
+<div id="leaderboard-part">
+<h2 id="leaderboard-title">Leaderboard</h2>
+<div class="scrolls" role="region" aria-labelledby="leaderboard-title" tabindex="0">
+<table id="leaderboard" aria-labelledby="leaderboard-title"></table>
+</div>
+</div>
+<div id="commission-part">
+<h2 id="commission-title">Your statements</h2>
+<ul class="rows" id="commission" aria-labelledby="commission-title"></ul>
+<p id="commission-none" hidden>Statements come with locked payouts. There is none for you yet.</p>
+</div>
+</section>
+<section id="report" data-part hidden>
+<h2 id="report-title" tabindex="-1"></h2>
+<p class="hint" id="report-when"></p>
+<form id="report-form" method="post" novalidate>
+<div id="fields"></div>
+<p class="error" id="problem" role="alert"></p>
+<button type="submit">Send the form</button>
+</form>
+<button type="button" class="plain" id="back">Back to all calls</button>
+</section>
+<section id="sent" data-part hidden>
+<h2 id="sent-title" tabindex="-1">The form is in</h2>
+<p id="sent-what"></p>
+<button type="button" id="next">Next call</button>
+<button type="button" class="plain" id="all">All calls</button>
+</section>""" + _MISSING.format(
     sentence="This page opens with a personal link. Ask an admin of your organization for yours."
 )
 
-_STATEMENT = _ACCESS_LINK.format(
-    sentence='To read your statements, <a href="/sign-in">sign in</a>.'
-) + _MISSING.format(
-    sentence="This page opens with the link from a commission statement. "
-    "Ask an admin of your organization to send it again."
+_STATEMENT = """
+<section id="statement" data-part hidden>
+<p class="hint" id="whose"></p>
+<h2 id="statement-title"></h2>
+<dl class="facts" id="facts" aria-labelledby="statement-title"></dl>
+<p class="hint">Questions about an amount? Ask an admin of your organization.</p>
+</section>
+<section id="none" data-part hidden>
+<p>There is no statement behind this link just now: its payout was taken back, or your organization
+does not show commission. Ask an admin of your organization.</p>
+</section>""" + _MISSING.format(
+    sentence="This page opens with the link from a commission statement. Statements come with "
+    "locked payouts; ask an admin of your organization to send it again."
 )
 
 PAGES = {
@@ -107,26 +149,27 @@ PAGES = {
     "/accept-invitation": Page(
         "Accept your invitation", "accept-invitation.js", _ACCEPT_INVITATION
     ),
-    "/portal": Page("Your calls", "access-link.js", _PORTAL, "pcf"),
-    "/statement": Page("Your commission statement", "access-link.js", _STATEMENT, "statement"),
+    "/portal": Page("Your calls", "portal.js", _PORTAL, is_wide=True),
+    "/statement": Page("Your commission statement", "statement.js", _STATEMENT),
 }
 
 
 def render(page: Page) -> str:
     """The whole document."""
-    scope = f' data-scope="{page.scope}"' if page.scope else ""
+    width = ' class="wide"' if page.is_wide else ""
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
 <title>{page.title} - Sales Dash</title>
 <link rel="stylesheet" href="/assets/style.css">
 <script type="module" src="/assets/{page.script}"></script>
 </head>
-<body{scope}>
-<main>
+<body>
+<main{width}>
 <h1>{page.title}</h1>
 <p id="status" role="status" aria-live="polite"></p>
 {page.body.strip()}

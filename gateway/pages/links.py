@@ -1,4 +1,4 @@
-"""The five link pages, and whose personal link it is."""
+"""The five link pages."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.auth.errors import AuthRefused
-from gateway.auth.secrets import token_hash
-from gateway.auth.service import answer, json_object, service, text, visitor
 from gateway.pages.html import PAGES, render
 from gateway.problem import problem
 
@@ -63,29 +60,7 @@ async def asset(request: Request) -> Response:
     return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix], headers=HEADERS)
 
 
-async def check_link(request: Request) -> Response:
-    """POST /links/check {token, scope}: whose personal link this is; 404 for every other token."""
-    try:
-        body = await json_object(request)
-        token, scope = text(body, "token") or "", text(body, "scope") or ""
-    except AuthRefused as refusal:
-        return problem(refusal.status, refusal.code, f"{refusal.message}.")
-    found = await service(request).store.check_access_link(
-        token_hash=token_hash(token), scope=scope, address=visitor(request).address
-    )
-    if found is None:
-        return problem(404, "link_not_valid", "This link is not valid.")
-    return answer(
-        {
-            "organization": found.organization,
-            "person": found.person,
-            "expires_at": found.expires_at.isoformat(),
-        }
-    )
-
-
 ROUTES: list[BaseRoute] = [
     *(Route(path, page, methods=["GET"]) for path in PAGES),
     Route("/assets/{name}", asset, methods=["GET"]),
-    Route("/links/check", check_link, methods=["POST"]),
 ]

@@ -126,29 +126,3 @@ def test_an_invitation_is_accepted(scene: Scene, project: Path) -> None:
     assert can_sign_in(scene, email, PASSWORD)
     again = at(project, link, "#accept-form", full_name="Nia", password=PASSWORD)
     assert (again["shown"], again["isError"]) == (["accept"], True)
-
-
-@pytest.mark.parametrize(("path", "scope"), [("/portal", "pcf"), ("/statement", "statement")])
-def test_a_personal_link_opens_its_page_only(
-    scene: Scene, project: Path, path: str, scope: str
-) -> None:
-    dana = scene.organization.closer("dana")
-    token = uuid4().hex
-    scene.world.execute(
-        "insert into app.closer_access_tokens"
-        " (organization_id, closer_id, payee_id, scope, token_hash, expires_at)"
-        " values (%s, %s, %s, %s, %s, now() + interval '30 days')",
-        scene.organization_id,
-        dana.closer_id,
-        dana.payee_id,
-        scope,
-        hashlib.sha256(token.encode()).digest(),
-    )
-    opened = at(project, f"{scene.gateway.url}{path}#token={token}")
-    assert opened["shown"] == ["open"]
-    assert (opened["text"]["person"], opened["text"]["organization"]) == ("dana", "Acme")
-    other = {"/portal": "/statement", "/statement": "/portal"}[path]
-    for address in (f"{path}#token=unknown", f"{other}#token={token}"):
-        refused = at(project, f"{scene.gateway.url}{address}")
-        assert (refused["shown"], refused["isError"]) == (["missing"], True)
-    assert at(project, f"{scene.gateway.url}{path}")["shown"] == ["missing"]

@@ -199,31 +199,3 @@ def test_every_mailed_link_opens_one_of_the_pages(door: Door) -> None:
         assert path in PAGES
         assert door.client.get(path).status_code == 200
         assert "token" not in urlsplit(mail.link).query
-
-
-def test_a_personal_link_says_whose_it_is_and_a_bad_one_says_nothing(door: Door) -> None:
-    acme = door.world.organization("acme")
-    dana = acme.closer("dana")
-    door.world.execute(
-        "insert into app.closer_access_tokens"
-        " (organization_id, closer_id, scope, token_hash, expires_at)"
-        " values (%s, %s, 'pcf', sha256('good'), now() + interval '30 days'),"
-        " (%s, %s, 'pcf', sha256('old'), now() - interval '1 day')",
-        acme.id,
-        dana.closer_id,
-        acme.id,
-        dana.closer_id,
-    )
-    good = door.client.post("/links/check", json={"token": "good", "scope": "pcf"})
-    assert (good.json()["organization"], good.json()["person"]) == ("acme", "dana")
-    refusals = [
-        door.client.post("/links/check", json=body)
-        for body in (
-            {"token": "good", "scope": "statement"},
-            {"token": "old", "scope": "pcf"},
-            {"token": "never was", "scope": "pcf"},
-            {},
-        )
-    ]
-    assert {answer.status_code for answer in refusals} == {404}
-    assert len({answer.text for answer in refusals}) == 1

@@ -13,6 +13,8 @@ from vendors.resend import Email
 ID = UUID("0198c0de-0000-7000-8000-000000000001")
 LINK = "https://sales.example/sign-in#token_hash=abc&type=magiclink"
 SECRET = json.dumps({"link": LINK, "code": "042017"})
+PERSONAL = {"portal-link", "commission-link"}
+"""Templates of links that are followed again and again: there is no code to type."""
 
 
 def made(secret: str | None = SECRET, **payload: object) -> Email:
@@ -30,9 +32,9 @@ def made(secret: str | None = SECRET, **payload: object) -> Email:
 def test_every_template_carries_the_link_and_the_code_in_both_forms(template: str) -> None:
     email = made(template=template)
     assert LINK in email.text.splitlines()
-    assert "042017" in email.text
+    assert ("042017" in email.text) == (template not in PERSONAL)
     assert 'href="https://sales.example/sign-in#token_hash=abc&amp;type=magiclink"' in email.html
-    assert "042017" in email.html
+    assert ("042017" in email.html) == (template not in PERSONAL)
     assert email.subject
     assert "\n" not in email.subject
     assert "{{" not in email.text

@@ -415,6 +415,7 @@ class Scene:
         for payee in ("closer", "payee"):
             self.add(org, "closer_access_tokens", payee, scope="statement",
                      payee_id=row_id(org, "payees", payee), token_hash=payee[:1].encode() * 32,
+                     created_at="2099-12-01 00:00Z",
                      expires_at="2100-01-01 00:00Z")  # fmt: skip
 
     def _operations(self, org: UUID) -> None:

@@ -22,7 +22,8 @@ begin atomic
             ('sign_in_account', 10, interval '15 minutes'),
             ('sign_in_address', 100, interval '15 minutes'),
             ('mail_account', 10, interval '1 hour'),
-            ('mail_address', 100, interval '1 hour')) as l (kind, allowed, span)
+            ('mail_address', 100, interval '1 hour'),
+            ('access_link', 120, interval '5 minutes')) as l (kind, allowed, span)
      where l.kind = attempt_limits.kind;
 end;
 comment on function auth.attempt_limits(text) is 'How many attempts of a kind fit into one sliding window.';

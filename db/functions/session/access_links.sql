@@ -1,31 +1,59 @@
--- session.check_access_link: whose personal portal or statement link this is.
--- Guarantees: no row for unknown, expired and revoked tokens, of another scope, or when the address tried too often.
--- Definer: the gateway has no rights on tables.
-create or replace function session.check_access_link(token_hash bytea, scope text, address inet)
-returns table (organization text, person text, expires_at timestamptz)
+-- Personal links at the gateway. All are definers: the gateway has no rights on tables. outcome says what became of it: open,
+-- not_valid (one answer for unknown, expired and revoked links, and those of people who left), throttled, or refused.
+drop function if exists session.check_access_link(bytea, text, inet);
+
+-- session.portal_get: what the portal of a link shows.
+-- Guarantees: no row is written but that the link was used; the audit trail names the link.
+create or replace function session.portal_get(token_hash bytea, address inet, out outcome text, out document jsonb) returns record
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-    v_token app.closer_access_tokens;
+    v_followed constant record := app.follow_link(portal_get.token_hash, 'pcf', portal_get.address);
 begin
-    if not auth.count_attempt('sign_in_address', auth.attempt_subject(check_access_link.address)) then
-        return;
+    outcome := v_followed.outcome;
+    if outcome = 'open' then
+        document := app.portal_document(v_followed.link, now());
     end if;
-    update app.closer_access_tokens as t
-       set last_used_at = now()
-     where t.token_hash = check_access_link.token_hash and t.scope = check_access_link.scope
-       and t.revoked_at is null and t.expires_at > now()
-    returning t.* into v_token;
-    if not found then
-        return;
-    end if;
-    perform auth.attempt_succeeded(null, check_access_link.address);
-    return query
-    select o.name, coalesce(c.name, p.name), v_token.expires_at
-      from app.organizations as o
-      left join app.closers as c on c.organization_id = o.id and c.id = v_token.closer_id
-      left join app.payees as p on p.organization_id = o.id and p.id = v_token.payee_id
-     where o.id = v_token.organization_id and o.deleted_at is null and o.suspended_at is null;
 end;
 $$;
-comment on function session.check_access_link(bytea, text, inet) is 'Whose personal portal or statement link this is.';
-grant execute on function session.check_access_link(bytea, text, inet) to gateway;
+comment on function session.portal_get(bytea, inet) is 'What the portal of a link shows.';
+grant execute on function session.portal_get(bytea, inet) to gateway;
+
+-- session.portal_submit: a form through the portal of a link.
+-- Guarantees: outcome refused and the reason in document (code, message, details, hint), and nothing written but the
+--             attempt, for a form that cannot be taken.
+create or replace function session.portal_submit(
+    token_hash bytea, event_id uuid, form jsonb, address inet, out outcome text, out document jsonb) returns record
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_followed constant record := app.follow_link(portal_submit.token_hash, 'pcf', portal_submit.address);
+    v_message  text;
+    v_detail   text;
+    v_hint     text;
+begin
+    outcome := v_followed.outcome;
+    if outcome = 'open' then
+        document := app.portal_submit(v_followed.link, portal_submit.event_id, portal_submit.form, now());
+    end if;
+exception when sqlstate 'PT404' or sqlstate 'PT409' or sqlstate 'PT422' then
+    get stacked diagnostics v_message = message_text, v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+    outcome := 'refused';
+    document := jsonb_build_object('code', sqlstate, 'message', v_message, 'details', v_detail, 'hint', v_hint);
+end;
+$$;
+comment on function session.portal_submit(bytea, uuid, jsonb, inet) is 'A form through the portal of a link.';
+grant execute on function session.portal_submit(bytea, uuid, jsonb, inet) to gateway;
+
+-- session.statement_get: the commission statement of a link.
+create or replace function session.statement_get(token_hash bytea, address inet, out outcome text, out document jsonb) returns record
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_followed constant record := app.follow_link(statement_get.token_hash, 'statement', statement_get.address);
+begin
+    outcome := v_followed.outcome;
+    if outcome = 'open' then
+        document := app.statement_document(v_followed.link);
+    end if;
+end;
+$$;
+comment on function session.statement_get(bytea, inet) is 'The commission statement of a link.';
+grant execute on function session.statement_get(bytea, inet) to gateway;

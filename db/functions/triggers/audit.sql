@@ -27,10 +27,12 @@ create or replace function app.current_actor(
 language plpgsql stable set search_path = '' as $$
 declare
     v_claims constant jsonb := auth.claims();
+    v_link   constant uuid := nullif(current_setting('app.access_link_id', true), '')::uuid;
 begin
     id := nullif(v_claims ->> 'sub', '')::uuid;
     session_id := nullif(v_claims ->> 'session_id', '')::uuid;
     kind := case
+        when v_link is not null then 'access_link'
         when session_user = 'gateway' then 'gateway'
         when session_user = 'worker' then 'worker'
         when id is not null then 'user'
@@ -38,7 +40,7 @@ begin
         when session_user = 'authenticator' then 'system'
         else 'operator'
     end;
-    id := coalesce(id, nullif(v_claims ->> 'key_id', '')::uuid);
+    id := coalesce(v_link, id, nullif(v_claims ->> 'key_id', '')::uuid);
     role := coalesce(nullif(current_setting('role', true), 'none'), session_user);
     request_id := left(nullif(current_setting('request.headers', true), '')::json ->> 'x-request-id', 128);
     reason := nullif(current_setting('app.reason', true), '');

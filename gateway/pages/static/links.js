@@ -19,6 +19,45 @@ export function say(text, isError = false) {
   status.className = isError ? "error" : "";
 }
 
+/** Make an element: attributes by name (on…: a listener; false and undefined: none), then its children. */
+export function make(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== undefined) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+/** The token of a personal link: from the address, or from before this page was loaded again. */
+export function personalToken() {
+  const key = `link:${location.pathname}`;
+  if (given.get("token")) sessionStorage.setItem(key, given.get("token"));
+  return sessionStorage.getItem(key);
+}
+
+/** Forget a personal link that is not good any more. */
+export function forgetToken() {
+  sessionStorage.removeItem(`link:${location.pathname}`);
+}
+
+/** An instant, in the time zone of whoever reads it. */
+export const when = (instant) => new Date(instant).toLocaleString("en", {
+  weekday: "short", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
+});
+
+/** A day: of an instant in the reader's zone, or a date as it stands. */
+export const day = (text) => new Date(text.length === 10 ? `${text}T12:00` : text).toLocaleDateString("en", {
+  year: "numeric", month: "short", day: "numeric",
+});
+
+export const money = (amount, currency) => amount.toLocaleString("en", { style: "currency", currency });
+
+export const percent = (rate) => rate === null ? "\u2014" : rate.toLocaleString("en", {
+  style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1,
+});
+
 /** Call the gateway; answers {ok, status, body}, also when it cannot be reached. */
 export async function call(method, path, body, token) {
   const headers = { "content-type": "application/json" };

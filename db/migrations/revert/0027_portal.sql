@@ -1,0 +1,1 @@
+../0027_portal.rollback.sql
