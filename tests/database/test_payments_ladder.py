@@ -298,3 +298,36 @@ def test_other_peoples_claims_and_names_stay_in_their_organization(
     other.lead("Robin Poe")
     other.event(closer=other.closer(), outcome="closed", form={"cash_collected": "1000.00"})
     assert suggestions(acme, pay(customer_name="Robin Poe")) == []
+
+
+def test_whose_a_customer_is_costs_the_same_however_many_others_the_organization_knows(
+    acme: Organization, pay: Pay
+) -> None:
+    acme.world.execute(
+        "insert into app.leads (organization_id, id, full_name)"
+        " select %(org)s, md5(n::text)::uuid, 'Lead ' || n from generate_series(1, 300) as n",
+        org=acme.id,
+    )
+    acme.world.execute(
+        "insert into app.lead_identities (organization_id, lead_id, kind, value)"
+        " select %(org)s, md5(n::text)::uuid, 'stripe_customer', 'cus_' || n"
+        "   from generate_series(1, 300) as n",
+        org=acme.id,
+    )
+    acme.world.execute("analyze app.lead_identities")
+    # As ingest.record_delivery has it: plans that do not know the values.
+    acme.world.execute("set local plan_cache_mode = force_generic_plan")
+    acme.world.execute("set local enable_seqscan = off")
+    pay(provider_customer_id="cus_6")  # plans are made
+    before = identities_read(acme)
+    paid = pay(provider_customer_id="cus_7")
+    assert steps(paid)["provider_customer"] == "lead"
+    assert identities_read(acme) - before < 10
+
+
+def identities_read(acme: Organization) -> int:
+    """Rows of app.lead_identities that this transaction has fetched by an index."""
+    read: int = acme.world.value(
+        "select pg_stat_get_xact_tuples_fetched('app.lead_identities'::regclass)"
+    )
+    return read
