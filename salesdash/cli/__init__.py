@@ -13,6 +13,7 @@ from salesdash.cli import (
     doctor,
     down,
     explain,
+    importing,
     keys,
     mail,
     people,
@@ -39,6 +40,7 @@ app.command("down")(down.down)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("psql")(psql.psql)
+app.command("import")(importing.import_file)
 app.command("token")(token.token)
 app.command("explain-access")(explain.explain_access)
 app.add_typer(db.app, name="db")
