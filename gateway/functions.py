@@ -78,6 +78,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     ),
     "delete-auth-user": Function("delete_user", needed=("user_id",)),
     "revoke-portal-link": Function("revoke_access_link", needed=("link_id",)),
+    "qa-agent": Function("qa_agent", optional=("start_date", "end_date", "checks")),
 }
 
 

@@ -69,28 +69,30 @@ select
     t.dismissed_by,
     t.dismissed_reason,
     t.created_at,
-    t.updated_at
+    t.updated_at,
+    t.happened_at
   from app.exceptions as t;
 grant select on api.exceptions to authenticated, org_admin, super_admin;
 comment on view api.exceptions is $$What a person must look at: found by checks and by failed processing, closed when it heals.$$;
 comment on column api.exceptions.organization_id is 'The tenant.';
 comment on column api.exceptions.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.exceptions.check_name is 'Check name.';
+comment on column api.exceptions.check_name is 'The check that lists it; rpc/qa_agent runs them.';
 comment on column api.exceptions.dedupe_key is 'One open exception per check and key.';
-comment on column api.exceptions.severity is 'Severity.';
-comment on column api.exceptions.entity is 'Entity.';
-comment on column api.exceptions.row_ids is 'Row ids.';
-comment on column api.exceptions.sentence is 'Sentence.';
-comment on column api.exceptions.remedy is 'Remedy.';
-comment on column api.exceptions.details is 'Details.';
-comment on column api.exceptions.state is 'Where it stands.';
+comment on column api.exceptions.severity is 'info, warning or critical.';
+comment on column api.exceptions.entity is 'The table of the rows that it is about.';
+comment on column api.exceptions.row_ids is 'The rows that it is about.';
+comment on column api.exceptions.sentence is 'What is wrong, for a person to read.';
+comment on column api.exceptions.remedy is 'What to do about it.';
+comment on column api.exceptions.details is 'Whatever helps to decide.';
+comment on column api.exceptions.state is 'open, resolved or dismissed.';
 comment on column api.exceptions.closer_id is 'Whose open outcome it is, if one person''s.';
 comment on column api.exceptions.setter_id is 'The setter.';
-comment on column api.exceptions.first_seen_at is 'First seen at.';
-comment on column api.exceptions.last_seen_at is 'Last seen at.';
-comment on column api.exceptions.resolved_at is 'Resolved at.';
-comment on column api.exceptions.dismissed_by is 'Dismissed by.';
-comment on column api.exceptions.dismissed_reason is 'Dismissed reason.';
+comment on column api.exceptions.first_seen_at is 'When it was first found.';
+comment on column api.exceptions.last_seen_at is 'When it was last found.';
+comment on column api.exceptions.resolved_at is 'When it was found mended.';
+comment on column api.exceptions.dismissed_by is 'Who last said that nothing is to be done.';
+comment on column api.exceptions.dismissed_reason is 'Why, in their words.';
+comment on column api.exceptions.happened_at is 'When the fact behind it happened; NULL for what has no day.';
 comment on column api.exceptions.created_at is 'When the row was made.';
 comment on column api.exceptions.updated_at is 'When the row last changed.';
 

@@ -117,11 +117,11 @@ def test_each_check_moves_the_cursor_and_a_lost_run_checks_nothing(world: World)
         1,
         False,
     )
-    rest = [step(world, acme, run, attempt=2)[0] for _ in range(2)]
-    assert [check["check_name"] for check in rest] == ["silent_connection", "connection_refusals"]
-    assert [check["is_last"] for check in rest] == [False, True]
+    total = world.value("select count(*) from app.data_quality_checks()")
+    rest = [step(world, acme, run, attempt=2)[0] for _ in range(total - 3)]
+    assert [check["is_last"] for check in rest] == [False] * (total - 4) + [True]
     row = state_of(world, run)
-    assert (row["progress_done"], row["progress_total"]) == (5, 5)
+    assert (row["progress_done"], row["progress_total"]) == (total, total)
     assert row["counts"]["unattributed_payment"] == 1
 
 

@@ -53,7 +53,7 @@ grant execute on function api.replay_webhooks_since(uuid, timestamptz, uuid) to 
 
 -- api.dismiss_exception: a person has looked, and nothing is to be done.
 -- Callers:    owners and admins, through POST /rpc/dismiss_exception.
--- Guarantees: it stays dismissed, also when a check finds it again. Raises PT404, PT409 when it is not open, PT422 without a reason.
+-- Guarantees: it stays dismissed for as long as what a check finds says the same. Raises PT404, PT409 when it is not open, PT422 without a reason.
 -- Definer:    members may not write exceptions, so the tenant is filtered by hand.
 create or replace function api.dismiss_exception(id uuid, reason text, organization_id uuid default null)
 returns api.exceptions
@@ -83,7 +83,8 @@ begin
 end;
 $$;
 comment on function api.dismiss_exception(uuid, text, uuid) is $$Close an exception that needs nobody
-With a reason. It stays dismissed, also when the check finds it again. For owners and admins.$$;
+With a reason. It stays dismissed until it is mended, or the check finds something else: other rows, another severity, another
+sentence. For owners and admins.$$;
 grant execute on function api.dismiss_exception(uuid, text, uuid) to authenticated, org_admin, super_admin;
 
 -- api.explain_event: why is this call as it is?

@@ -1,0 +1,1 @@
+../0028_findings.rollback.sql
