@@ -1,5 +1,5 @@
 -- What a data-quality check finds, and when the fact behind an exception happened.
--- depends: 0025_lists
+-- depends: 0021_lean_audit
 
 alter table app.exceptions add column happened_at timestamptz;
 comment on column app.exceptions.happened_at is $$When the fact behind it happened; NULL for what has no day, or has not been looked at by a check.$$;
