@@ -14,12 +14,26 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import chaos, deploy_under_load, fuzz, ingest, ingest_at_scale, policies, replay
+from bench import (
+    calls_at_once,
+    chaos,
+    deploy_under_load,
+    fuzz,
+    ingest,
+    ingest_at_scale,
+    policies,
+    replay,
+)
 from bench.measure import Row
 from bench.stack import running_stack
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-PROOFS = {"chaos": chaos.main, "fuzz": fuzz.main, "ingest-at-scale": ingest_at_scale.main}
+PROOFS = {
+    "calls-at-once": calls_at_once.main,
+    "chaos": chaos.main,
+    "fuzz": fuzz.main,
+    "ingest-at-scale": ingest_at_scale.main,
+}
 """What `python -m bench <name> [arguments]` runs; with no name everything is measured."""
 
 

@@ -73,10 +73,14 @@ class Function:
 
 
 FUNCTIONS: Final[Mapping[str, Function]] = {
+    "batch-restore-payments": Function(
+        "batch_restore_payments", needed=("payment_ids",), optional=("reason",)
+    ),
     "debug-calendly-event": Function(
         "explain_event", needed=("event_id",), renamed={"event_id": "id"}, reads=True
     ),
     "delete-auth-user": Function("delete_user", needed=("user_id",)),
+    "delete-events": Function("delete_events", needed=("event_ids",), optional=("reason",)),
     "revoke-portal-link": Function("revoke_access_link", needed=("link_id",)),
     "qa-agent": Function("qa_agent", optional=("start_date", "end_date", "checks")),
 }

@@ -5,6 +5,7 @@ Everything is tried on the scene's rows, as PostgREST would: the caller's login,
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -25,6 +26,7 @@ TABLE_OF = {
     "api.integrations": "organization_integrations",
     "api.calendly_webhook_audit": "webhook_events",
     "api.connection_health": "webhook_connections",
+    "api.duplicate_candidates": "events",
 }
 KEY_OF = {"profiles": "user_id", "metric_catalog": "metric"}
 
@@ -44,7 +46,19 @@ def rows_of(stage: Stage, relation: Relation) -> list[Row]:
     rows = stage.of(table_of(relation))
     if relation.name == "api.calendly_webhook_audit":
         return [row for row in rows if row.tag == "calendly"]
+    if relation.name == "api.duplicate_candidates":
+        return [
+            later_of_pair(rows, org, who) for org in (ACME, BETA) for who in ("closer", "setter")
+        ]
     return rows
+
+
+def later_of_pair(rows: Iterable[Row], organization: UUID, who: str) -> Row:
+    """The scene's two calls of one lead, who is the closer's or the setter's, start together."""
+    return max(
+        (r for r in rows if r.organization_id == organization and r.tag.startswith(who)),
+        key=lambda row: row.key,
+    )
 
 
 def view(relation: Relation) -> sql.Identifier:

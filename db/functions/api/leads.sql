@@ -153,7 +153,40 @@ For owners and admins; `reason` is required. Payments that no person decided are
 PT404: no such lead, or it is not known by this. PT409: it is the e-mail or phone of the lead itself, which is changed there; the lead
 became part of another one. PT422: no reason, a kind or value that can be none.$$;
 
+-- api.upsert_lead: a lead, by what it is known by.
+-- Callers:    owners and admins, super admins, through POST /rpc/upsert_lead.
+-- Guarantees: one lead per identity, whoever asks at the same moment; payments that no person decided follow.
+-- Definer:    nobody may write identities themselves; auth.require_admin finds the tenant and the right.
+create or replace function api.upsert_lead(
+    email text default null, phone text default null, full_name text default null, identities jsonb default null,
+    source_id uuid default null, traffic_type_id uuid default null, current_setter_id uuid default null,
+    is_test boolean default null, lead_id uuid default null, reason text default null, organization_id uuid default null
+) returns api.leads
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_organization_id constant uuid := auth.require_admin(upsert_lead.organization_id);
+    v_id              uuid;
+    v_row             api.leads;
+begin
+    perform app.note_reason(upsert_lead.reason);
+    v_id := app.upsert_lead(
+        v_organization_id, upsert_lead.lead_id, upsert_lead.email, upsert_lead.phone, upsert_lead.full_name,
+        upsert_lead.identities, upsert_lead.source_id, upsert_lead.traffic_type_id, upsert_lead.current_setter_id,
+        upsert_lead.is_test);
+    select l.* into v_row from api.leads as l where l.organization_id = v_organization_id and l.id = v_id;
+    return v_row;
+end;
+$$;
+comment on function api.upsert_lead(text, text, text, jsonb, uuid, uuid, uuid, boolean, uuid, text, uuid) is $$Make or change a lead
+For owners and admins. The lead is found by any of `email`, `phone` and `identities` (`{"ghl_contact": "..."}`, kinds as in
+`add_lead_identity`), compared as they are stored: e-mails in lower case, digits of numbers; made when nobody is known by them. `lead_id`
+names it instead, and they are given to it. What is left out stays. Who brings a new lead (`current_setter_id`) is its original setter;
+later only the current one changes, with its history in lead_setter_changes. `reason` may be given.
+Answers the row of leads. PT409: several leads are known by this, or another one is; DETAIL names them. PT404: no such lead, setter, source
+or traffic type. PT422: nothing that anybody is known by, or what nobody can be known by.$$;
+
 grant execute on function
+    api.upsert_lead(text, text, text, jsonb, uuid, uuid, uuid, boolean, uuid, text, uuid),
     api.merge_leads(uuid, uuid[], text, uuid), api.unmerge_leads(uuid, uuid, text, uuid),
     api.add_lead_identity(uuid, text, text, text, uuid), api.remove_lead_identity(uuid, text, text, text, uuid)
     to authenticated, org_admin, super_admin;

@@ -424,25 +424,59 @@ end;
 $$;
 comment on function app.delete_event(uuid, uuid, text, timestamptz) is 'Soft deletion of a call, with its reason.';
 
--- app.mark_duplicate: this call is the same booking as another one, and counts nowhere.
+-- app.mark_duplicate: this call is the same booking as another one, and counts nowhere. Marked so before, nothing changes.
+-- Raises PT404 for a call that is not there; PT422 for calls of one chain and for an original that is a duplicate itself; PT409
+-- for a call that is another's duplicate, has duplicates itself, or that a locked payout rests on.
 create or replace function app.mark_duplicate(organization_id uuid, event_id uuid, duplicate_of_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_event    app.events := app.lock_event(mark_duplicate.organization_id, mark_duplicate.event_id);
+    v_event    app.events;
     v_original app.events;
+    v_other_id uuid;
 begin
-    select e.* into v_original from app.events as e
-     where e.organization_id = mark_duplicate.organization_id and e.id = mark_duplicate.duplicate_of_id and e.deleted_at is null;
-    if not found then
-        raise exception using errcode = 'PT404', message = 'No such call in this organization.';
-    elsif v_original.duplicate_of_id is not null or v_original.root_event_id = v_event.root_event_id then
+    -- Both, in the order of their ids: the original neither goes nor becomes a duplicate in this moment.
+    perform from app.events as e
+      where e.organization_id = mark_duplicate.organization_id and e.id in (mark_duplicate.event_id, mark_duplicate.duplicate_of_id)
+      order by e.id for no key update;
+    v_event := app.lock_event(mark_duplicate.organization_id, mark_duplicate.event_id);
+    v_original := app.lock_event(mark_duplicate.organization_id, mark_duplicate.duplicate_of_id);
+    if v_original.duplicate_of_id is not null or v_original.root_event_id = v_event.root_event_id then
         raise exception using errcode = 'PT422', message = 'A call is the duplicate of a call of another chain that counts itself.';
+    elsif v_event.duplicate_of_id = v_original.id then
+        return;
+    elsif v_event.duplicate_of_id is not null then
+        raise exception using errcode = 'PT409', message = 'This call is a duplicate.',
+            detail = format('It is the same booking as call %s.', v_event.duplicate_of_id),
+            hint = 'Take that mark away first, with rpc/unmark_duplicate.';
+    end if;
+    select d.id into v_other_id from app.events as d
+     where d.organization_id = v_event.organization_id and d.duplicate_of_id = v_event.id limit 1;
+    if found then
+        raise exception using errcode = 'PT409', message = 'Other calls are duplicates of this one.',
+            detail = format('Call %s is.', v_other_id), hint = 'Mark them as duplicates of the other call first.';
     end if;
     update app.events as e set duplicate_of_id = v_original.id
      where e.organization_id = v_event.organization_id and e.id = v_event.id;
 end;
 $$;
 comment on function app.mark_duplicate(uuid, uuid, uuid) is 'Marks a call as the duplicate of another one.';
+
+-- app.unmark_duplicate: this call is a booking of its own after all, and counts. Raises PT404, and PT409 for one that is marked so
+-- already.
+create or replace function app.unmark_duplicate(organization_id uuid, event_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_event constant app.events := app.lock_event(unmark_duplicate.organization_id, unmark_duplicate.event_id);
+begin
+    if v_event.duplicate_of_id is null then
+        raise exception using errcode = 'PT409', message = 'This call is no duplicate.',
+            detail = format('Call %s is a booking of its own.', v_event.id);
+    end if;
+    update app.events as e set duplicate_of_id = null
+     where e.organization_id = v_event.organization_id and e.id = v_event.id;
+end;
+$$;
+comment on function app.unmark_duplicate(uuid, uuid) is 'A marked call is a booking of its own after all.';
 
 -- app.duplicate_candidates: calls that may be the same booking: same lead and category, not one chain, starting within
 -- 60 minutes or on the same local day. is_certain: closer and start are equal too, and both are still scheduled.
@@ -472,7 +506,8 @@ comment on function app.duplicate_candidates(uuid, uuid) is 'Calls that may be t
 --            call is still scheduled; a canceled one is never revived.
 -- rescheduled_from_id: the call it replaces. actor person: raises PT409 when that one cannot be rescheduled; vendor: the
 --            booking then stands for itself.
--- Guarantees: the lead learns its first and current setter and its first source; a certain duplicate is marked.
+-- Guarantees: the lead learns its first and current setter and its first source; a certain duplicate is marked; the CRM is asked
+--             about the person of a call to come.
 create or replace function app.book_call(
     organization_id uuid, scheduled_at timestamptz, booked_at timestamptz default null,
     scheduled_end_at timestamptz default null, lead_id uuid default null, email text default null, phone text default null,
@@ -544,12 +579,31 @@ begin
             perform app.mark_duplicate(book_call.organization_id, v_event_id, v_original);
         end if;
     end if;
+    if book_call.scheduled_at > now() then
+        perform app.queue_contact_lookup(book_call.organization_id, v_event_id);
+    end if;
     return v_event_id;
 end;
 $$;
 comment on function app.book_call(
     uuid, timestamptz, timestamptz, timestamptz, uuid, text, text, text, jsonb, uuid, uuid, text, uuid, uuid, uuid, text,
     text, text, text, uuid, jsonb, jsonb, text, text) is 'A booking, from wherever it comes; once per provider booking.';
+
+-- app.queue_contact_lookup: the organization's CRM, if it has one, is asked who the person of a booked call is; once per call.
+create or replace function app.queue_contact_lookup(organization_id uuid, event_id uuid) returns void
+language sql volatile
+begin atomic
+    insert into app.outbox as o (organization_id, kind, payload, dedupe_key)
+    select e.organization_id, 'crm-lookup', jsonb_build_object('event_id', e.id, 'lead_id', e.lead_id, 'crm', i.primary_crm),
+           'crm-lookup:' || e.id
+      from app.organization_integrations as i
+      join app.events as e on e.organization_id = i.organization_id
+     where i.organization_id = queue_contact_lookup.organization_id and i.primary_crm <> 'none'
+       and e.id = queue_contact_lookup.event_id and e.duplicate_of_id is null
+       and coalesce(e.lead_email, e.lead_phone) is not null
+    on conflict on constraint outbox_dedupe_key do nothing;
+end;
+comment on function app.queue_contact_lookup(uuid, uuid) is 'The CRM is asked who the person of a booked call is, once per call.';
 
 -- app.known_booking: the call of a booking we have, moved to the time the provider gives now; NULL for a new one.
 create or replace function app.known_booking(

@@ -3,7 +3,8 @@
 
 -- app.record_claim: bring the claim of a call up to what its ruling form says: made, changed, or withdrawn.
 -- One claim per call, whatever number of form versions: it keeps its payment date and moves to the newest version.
--- A changed amount makes it pending again. Answers the claim's payment id, NULL when the call claims no money.
+-- A changed amount makes it pending again. A call that counts nowhere claims no money.
+-- Answers the claim's payment id, NULL when the call claims no money.
 create or replace function app.record_claim(organization_id uuid, post_call_form_id uuid) returns uuid
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -25,7 +26,8 @@ begin
     -- Waits for payments of this lead that are being recorded: their rows refer to the lead. Later ones wait for us.
     perform 1 from app.leads as l where l.organization_id = v_event.organization_id and l.id = v_event.lead_id for update;
     select f.* into v_form from app.post_call_forms as f
-     where f.organization_id = v_event.organization_id and f.event_id = v_event.id and f.is_active and f.cash_collected > 0;
+     where f.organization_id = v_event.organization_id and f.event_id = v_event.id and f.is_active and f.cash_collected > 0
+       and v_event.deleted_at is null and v_event.duplicate_of_id is null;
     select p.* into v_old
       from app.payments as p
       join app.post_call_forms as f on f.organization_id = p.organization_id and f.id = p.post_call_form_id

@@ -83,9 +83,9 @@ comment on function app.inherit_from_root(app.events, app.events) is 'A successo
 
 -- app.guard_event: refuse what a call may never do, complete what a change implies.
 -- Guarantees: state columns change only by an action that app.move_event has announced and app.event_transitions lists;
---             only a scheduled call changes its time; a chain link is set once and makes no circle; what a locked
---             payout rests on is not deleted. A setter or source that somebody changes is the call's own from then on;
---             whoever derives a source announces it in the setting app.derives_source.
+--             only a scheduled call changes its time; a chain link is set once and makes no circle. A setter or source that
+--             somebody changes is the call's own from then on; whoever derives a source announces it in the setting
+--             app.derives_source.
 create or replace function app.guard_event() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -153,40 +153,46 @@ begin
                              where s.organization_id = new.organization_id and s.id = new.setter_id);
     end if;
 
-    if (new.deleted_at is not null and old.deleted_at is null
-        or new.duplicate_of_id is not null and old.duplicate_of_id is null)
-       and app.has_locked_line(old.organization_id, old.id) then
-        raise exception using errcode = 'PT409', message = 'A locked payout rests on this call.',
-            hint = 'Post the difference as an adjustment in the open period.';
-    end if;
     return new;
 end;
 $$;
 comment on function app.guard_event() is 'Refuses state changes that no transition allows, and completes what a change implies.';
 
--- app.has_locked_line: does a line of a locked or paid payout rest on this call?
-create or replace function app.has_locked_line(organization_id uuid, event_id uuid) returns boolean
-language sql stable
-begin atomic
-    select exists (
-        select from app.commission_ledger as l
-          join app.payout_snapshot_details as d on d.organization_id = l.organization_id and d.line_id = l.id and d.is_live
-          join app.payout_snapshots as s on s.organization_id = d.organization_id and s.id = d.snapshot_id
-         where l.organization_id = has_locked_line.organization_id and l.event_id = has_locked_line.event_id
-           and s.state in ('locked', 'paid'));
-end;
-comment on function app.has_locked_line(uuid, uuid) is 'True when a line of a locked or paid payout rests on this call.';
-
 -- app.pass_on_event_people: after calls were changed, in sets: a chain joined to another takes its root, and none of its calls is a
 -- duplicate of another; every call of a chain is credited to the root's setter; a call is credited to its closer unless a
--- person's form says who took it; what waited for a closer or a setter is done.
+-- person's form says who took it; what waited for a closer or a setter is done; money follows calls that count no more, or again,
+-- and what a locked payout rests on goes on counting.
 create or replace function app.pass_on_event_people() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_moved  boolean;
+    v_counts boolean;
 begin
-    if not exists (
-        select from new_rows as n
-          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-         where (n.closer_id, n.setter_id, n.root_event_id) is distinct from (o.closer_id, o.setter_id, o.root_event_id)) then
+    select coalesce(bool_or((n.closer_id, n.setter_id, n.root_event_id) is distinct from (o.closer_id, o.setter_id, o.root_event_id)), false),
+           coalesce(bool_or((n.deleted_at is null and n.duplicate_of_id is null) <> (o.deleted_at is null and o.duplicate_of_id is null)), false)
+      into v_moved, v_counts
+      from new_rows as n
+      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id;
+    if v_counts then
+        if exists (
+            select from (
+                select n.organization_id, array_agg(n.id) as event_ids
+                  from new_rows as n
+                  join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+                 where (n.deleted_at is not null or n.duplicate_of_id is not null) and o.deleted_at is null and o.duplicate_of_id is null
+                 group by n.organization_id) as c
+             cross join app.locked_calls(c.organization_id, c.event_ids)) then
+            raise exception using errcode = 'PT409', message = 'A locked payout rests on this call.',
+                hint = 'Post the difference as an adjustment in the open period.';
+        end if;
+        perform app.follow_counting(c.organization_id, c.event_ids)
+           from (select n.organization_id, array_agg(n.id) as event_ids
+                   from new_rows as n
+                   join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+                  where (n.deleted_at is null and n.duplicate_of_id is null) <> (o.deleted_at is null and o.duplicate_of_id is null)
+                  group by n.organization_id) as c;
+    end if;
+    if not v_moved then
         return null;
     end if;
 
@@ -236,7 +242,7 @@ begin
     return null;
 end;
 $$;
-comment on function app.pass_on_event_people() is 'Passes changed people and chain links on to the credits of all calls concerned.';
+comment on function app.pass_on_event_people() is 'Passes changed people and chain links on to the credits of all calls concerned, and what counts on to money.';
 
 create or replace trigger prepares_event before insert on app.events
     for each row execute function app.prepare_event();

@@ -68,8 +68,8 @@ create or replace trigger converts_waiting_payments_after_update after update on
     referencing new table as changed_rows for each statement execute function app.follow_rates();
 
 -- app.follow_call: deals and payments follow the calls that they may rest on: a call that ended closed is a deal and attracts
--- payments, a deleted one loses them, other people are credited when others took or set it, and its source is theirs. What a person
--- decided stays.
+-- payments, other people are credited when others took or set it, and its source is theirs. What a person decided stays.
+-- Calls that count no more, or again, are app.follow_counting's.
 create or replace function app.follow_call() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -90,10 +90,10 @@ comment on function app.follow_call() is 'Deals and payments follow the calls th
 create or replace trigger payments_follow_changed_calls after update on app.events
     for each row when (
         (old.credited_closer_id, old.credited_setter_id, old.lead_id, old.call_status, old.event_outcome, old.scheduled_at,
-         old.deleted_at, old.duplicate_of_id, old.source_id, old.traffic_type_id)
+         old.source_id, old.traffic_type_id)
         is distinct from
         (new.credited_closer_id, new.credited_setter_id, new.lead_id, new.call_status, new.event_outcome, new.scheduled_at,
-         new.deleted_at, new.duplicate_of_id, new.source_id, new.traffic_type_id))
+         new.source_id, new.traffic_type_id))
     execute function app.follow_call();
 
 -- app.follow_new_calls: payments that came before the booking they were sold on.

@@ -16,7 +16,8 @@ declare
     v_view text;
 begin
     foreach v_view in array array[
-        'api.integrations', 'api.webhook_connections', 'api.connection_health', 'analytics.events', 'analytics.post_call_forms', 'analytics.payments',
+        'api.integrations', 'api.webhook_connections', 'api.connection_health', 'api.duplicate_candidates',
+        'analytics.events', 'analytics.post_call_forms', 'analytics.payments',
         'analytics.payment_refunds', 'analytics.payment_credits', 'analytics.deals', 'analytics.leads']
     loop
         execute format('create or replace trigger refuses_writes instead of insert or update or delete on %s'
