@@ -116,11 +116,11 @@ def measure(world: World, ada: Person, ids: Sequence[UUID], function: str) -> Me
 
 
 def bare_update(world: World, acme: Organization) -> float:
-    """The same rows in a table without triggers, policies and audit."""
+    """The same rows in the same table with the same indexes, without triggers and audit."""
+    world.execute("create table app.bare (like app.events including all excluding generated)")
     world.execute(
-        "create table app.bare as select * from app.events where organization_id = %s", acme.id
+        "insert into app.bare select * from app.events where organization_id = %s", acme.id
     )
-    world.execute("alter table app.bare add primary key (organization_id, id)")
     began = time.perf_counter()
     world.execute("update app.bare set deleted_at = now(), deleted_reason = 'A benchmark.'")
     took = time.perf_counter() - began
@@ -131,11 +131,12 @@ def bare_update(world: World, acme: Organization) -> float:
 def main(arguments: Sequence[str]) -> None:
     """Measure and show; with an argument, so many calls."""
     calls = int(arguments[0]) if arguments else CALLS
-    table = Table("calls", "of leads who paid", "", "seconds", "statements", "bare update", "ratio")
+    table = Table("calls", "paid", "", "seconds", "statements", "bare update", "ratio")
     with running_stack() as stack, psycopg.connect(stack.superuser_url, autocommit=True) as own:
         own.execute("load 'auto_explain'")
         own.execute("set auto_explain.log_level = 'notice'")
         own.execute("set auto_explain.log_nested_statements = on")
+        own.execute("grant set on parameter auto_explain.log_min_duration to salesdash")
         own.execute("set role salesdash")
         world = World(own)
         for count, paying in ((calls // 10, 0), (calls, 0), (calls, PAYING)):

@@ -92,16 +92,18 @@ declare
     v_root      app.events;
     v_is_joined boolean := false;
 begin
+    -- Apart, so that rows whose state stays cost no look-up.
     if (new.call_status, new.event_outcome, new.pcf_submitted, new.canceled_at, new.canceled_by, new.cancel_reason)
-           is distinct from
-       (old.call_status, old.event_outcome, old.pcf_submitted, old.canceled_at, old.canceled_by, old.cancel_reason)
-       and not exists (
+       is distinct from
+       (old.call_status, old.event_outcome, old.pcf_submitted, old.canceled_at, old.canceled_by, old.cancel_reason) then
+        if not exists (
             select from app.event_transitions as t
              where t.from_status = old.call_status and t.to_status = new.call_status
                and t.action = current_setting('app.event_action', true)) then
-        raise exception using errcode = '42501', message = 'The state of a call is not set by hand.',
-            detail = format('From %s to %s.', old.call_status, new.call_status),
-            hint = 'Submit a post-call form, cancel or reschedule the call.';
+            raise exception using errcode = '42501', message = 'The state of a call is not set by hand.',
+                detail = format('From %s to %s.', old.call_status, new.call_status),
+                hint = 'Submit a post-call form, cancel or reschedule the call.';
+        end if;
     end if;
 
     if new.scheduled_at <> old.scheduled_at or new.scheduled_end_at <> old.scheduled_end_at then
