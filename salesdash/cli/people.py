@@ -1,4 +1,4 @@
-"""`salesdash org create`, `salesdash user create`: the first people, before anybody can invite."""
+"""`salesdash org …`, `salesdash user create`: the first people, before anybody can invite."""
 
 from __future__ import annotations
 
@@ -50,10 +50,36 @@ def create_organization(
             " currency => %(currency)s)",
             {"name": name, "slug": slug, "timezone": timezone, "currency": currency.upper()},
         )
+        _value(connection, "select app.add_default_lists(%(id)s)", {"id": organization_id})
     if as_json:
         data({"id": organization_id, "slug": slug})
     else:
         plain(f"Created organization {slug}: {organization_id}")
+
+
+@org.command("suspend")
+def suspend_organization(
+    slug: Annotated[str, typer.Argument(help="Its short name.")],
+    reason: Annotated[str, typer.Option(help="Why; the audit trail keeps it.")],
+) -> None:
+    """Stop an organization: nobody gets in, nothing runs, nothing is lost."""
+    _change(slug, "select app.suspend_organization(%(id)s, %(reason)s)", reason)
+    plain(f"Suspended {slug}.")
+
+
+@org.command("resume")
+def resume_organization(
+    slug: Annotated[str, typer.Argument(help="Its short name.")],
+    reason: Annotated[str, typer.Option(help="Why; the audit trail keeps it.")] = "",
+) -> None:
+    """Take a suspension back; everything goes on where it stopped."""
+    _change(slug, "select app.resume_organization(%(id)s, %(reason)s)", reason)
+    plain(f"Resumed {slug}.")
+
+
+def _change(slug: str, query: str, reason: str) -> None:
+    with _operator() as connection:
+        _value(connection, query, {"id": _organization_id(connection, slug), "reason": reason})
 
 
 @user.command("create")
@@ -160,6 +186,11 @@ def _operator() -> Iterator[psycopg.Connection]:
     except psycopg.errors.CheckViolation as error:
         fact = (error.diag.constraint_name or "a constraint").replace("_", " ")
         raise CommandFailed(f"The database refuses a value: {fact}.") from None
+    except psycopg.ProgrammingError as error:
+        if not (error.sqlstate or "").startswith("PT"):
+            raise
+        told = (error.diag.message_primary, error.diag.message_detail)
+        raise CommandFailed(" ".join(part for part in told if part)) from None
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise CommandFailed(f"The database does not answer: {reason}.") from None

@@ -112,3 +112,30 @@ def test_what_cannot_be_is_one_sentence_and_changes_nothing(
     assert sentence in refused.output
     assert len(refused.output.strip().splitlines()) == 1
     assert operator.execute(count).fetchone() == before
+
+
+def test_an_organization_is_suspended_and_resumed(operator: psycopg.Connection) -> None:
+    salesdash("org", "create", "Paused", "--slug", "paused")
+
+    def found() -> tuple[bool, int]:
+        row = operator.execute(
+            "select suspended_at is not null,"
+            " (select count(*) from app.call_outcomes as c where c.organization_id = o.id)"
+            "  from app.organizations as o where o.slug = 'paused'"
+        ).fetchone()
+        assert row
+        return row
+
+    assert found() == (False, 5)
+    assert salesdash("org", "suspend", "paused", "--reason", "Unpaid.").exit_code == 0
+    assert found() == (True, 5)
+    again = salesdash("org", "suspend", "paused", "--reason", "Unpaid.")
+    assert again.exit_code == 1
+    assert "suspended" in again.output
+    assert salesdash("org", "resume", "paused").exit_code == 0
+    assert found() == (False, 5)
+    logged = operator.execute(
+        "select l.actor_kind from app.audit_logs as l"
+        " where l.reason = 'Unpaid.' and l.table_name = 'organizations'"
+    ).fetchall()
+    assert logged == [("operator",)]

@@ -175,9 +175,32 @@ return pg_notify('platform_access', json_build_object(
     'path', left(current_setting('request.path', true), 500),
     'method', current_setting('request.method', true))::text);
 
+-- auth.refuse_outcast: PT403 for somebody all of whose organizations are suspended or deleted. Whoever belongs to none at
+-- all passes: they may yet be invited.
+create or replace function auth.refuse_outcast() returns void
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_organizations text;
+begin
+    if auth.member_organization_ids() = '{}' then
+        select string_agg(format('%s is %s.', o.name, case when o.deleted_at is not null then 'deleted' else 'suspended' end), ' '
+                          order by o.name)
+          into v_organizations
+          from app.organization_members as m
+          join app.organizations as o on o.id = m.organization_id
+         where m.user_id = auth.uid();
+        if v_organizations is not null then
+            raise exception using errcode = 'PT403', message = 'Your organization is not in use.', detail = v_organizations,
+                hint = 'Ask whoever runs the platform.';
+        end if;
+    end if;
+end;
+$$;
+
 -- auth.check_request: PostgREST runs this before every request.
 -- Guarantees: every token but the anonymous one names a living session (or key) of its subject and carries exactly the
---             role the database would grant now, so sign-out and loss of power act on the next request. It never writes.
+--             role the database would grant now, so sign-out and loss of power act on the next request, and so does the
+--             suspension of the caller's only organization. It never writes.
 create or replace function auth.check_request() returns void
 language plpgsql stable security definer set search_path = '' as $$
 declare
@@ -211,6 +234,8 @@ begin
             hint = 'Refresh the session to get a token with your present rights.';
     elsif v_role = 'super_admin' then
         perform auth.announce_access('session_id', v_claims ->> 'session_id');
+    else
+        perform auth.refuse_outcast();
     end if;
 exception when invalid_text_representation then
     raise exception using errcode = 'PT401', message = 'This token is malformed.', hint = 'Sign in again.';

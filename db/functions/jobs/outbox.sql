@@ -1,7 +1,7 @@
 -- Sending what lies in the outbox. As with runs, (organization_id NULL, id) is a message of the platform, and whoever
 -- claimed a message proves it with worker_id and attempt.
 
--- jobs.claim_outbox: take up to batch messages that are due.
+-- jobs.claim_outbox: take up to batch messages that are due. Those of a suspended organization wait until it is resumed.
 create or replace function jobs.claim_outbox(worker_id text, batch integer default 10, as_of timestamptz default now())
 returns table (
     organization_id uuid, id uuid, kind text, payload jsonb, secret bytea, rendered bytea, attempt integer)
@@ -24,6 +24,8 @@ begin
      where (o.organization_id, o.id) in (
         select q.organization_id, q.id from app.outbox as q
          where q.state = 'pending' and q.next_attempt_at <= claim_outbox.as_of
+           and exists (select from app.organizations as g
+                        where g.id = q.organization_id and g.suspended_at is null and g.deleted_at is null)
          order by q.next_attempt_at, q.id
          limit claim_outbox.batch for update skip locked)
     returning o.organization_id, o.id, o.kind, o.payload, o.secret, o.rendered, o.attempts;

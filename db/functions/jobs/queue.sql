@@ -3,7 +3,8 @@
 -- and attempt: a worker that was thought dead and comes back changes nothing.
 -- All are definers: the worker has no rights on tables.
 
--- jobs.claim_run: take the next run that is due, if there is one; at most one of a kind runs per organization.
+-- jobs.claim_run: take the next run that is due, if there is one; at most one of a kind runs per organization. What a suspended
+-- organization has queued waits until it is resumed.
 create or replace function jobs.claim_run(worker_id text, as_of timestamptz default now())
 returns table (
     organization_id uuid, id uuid, kind text, parameters jsonb, cursor text, attempt integer, fire_time timestamptz)
@@ -30,6 +31,8 @@ begin
      where (r.organization_id, r.id) = (
         select q.organization_id, q.id from app.sync_runs as q
          where q.state = 'queued' and q.available_at <= claim_run.as_of
+           and exists (select from app.organizations as o
+                        where o.id = q.organization_id and o.suspended_at is null and o.deleted_at is null)
            and not exists (
                 select from app.sync_runs as b
                  where b.organization_id = q.organization_id and b.kind = q.kind and b.state = 'running')
