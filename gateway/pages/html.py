@@ -32,9 +32,11 @@ _MISSING = """
 
 _SIGN_IN = """
 <section id="confirm" data-part hidden>
+<p>Your link is ready. It works once, when you press the button.</p>
 <form id="confirm-form" method="post"><button type="submit">Sign in</button></form>
 </section>
 <section id="lead-on" data-part hidden>
+<p>Your link leads on to another page. It works once, when you press the button.</p>
 <form method="post" action="/auth/v1/verify">
 <input type="hidden" id="lead-on-token" name="token_hash">
 <input type="hidden" id="lead-on-type" name="type">
@@ -171,7 +173,7 @@ def render(page: Page) -> str:
 <body>
 <main{width}>
 <h1>{page.title}</h1>
-<p id="status" role="status" aria-live="polite"></p>
+<p id="status" role="status" aria-live="polite" tabindex="-1"></p>
 {page.body.strip()}
 <noscript><p>This page needs JavaScript: it keeps your link out of logs.</p></noscript>
 </main>

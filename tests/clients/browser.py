@@ -169,7 +169,9 @@ def chromium(axe: str) -> Iterator[Browser]:
         for flag in (*_QUIET, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.ChromeService(executable_path=shutil.which("chromedriver"))
+        service = webdriver.ChromeService(
+            executable_path=shutil.which("chromedriver") or "chromedriver"
+        )
         driver = webdriver.Chrome(options=options, service=service)
         try:
             driver.set_script_timeout(60)

@@ -10,15 +10,21 @@ const INPUTS = {
   phone: { type: "tel" },
 };
 
-/** Answers that others imply: what the server assumes when they are left out. */
-const implied = (answers) => ({ lead_showed: answers.call_occurred, offer_made: false, deal_closed: false, disqualified: false, ...answers });
+/** The answers with what the server assumes when one is left out. waiting: fields that are asked and will have an answer. */
+function implied(answers, waiting) {
+  if (answers.call_occurred === undefined) return answers;
+  const known = { lead_showed: answers.call_occurred, offer_made: false, deal_closed: false, disqualified: false, ...answers };
+  for (const name of waiting) delete known[name];
+  if (known.call_occurred) known.event_outcome = known.deal_closed ? "closed" : known.offer_made ? "showed_offer" : "showed_no_offer";
+  else if (known.non_occurrence_reason === "lead_no_show") known.event_outcome = "no_show";
+  return known;
+}
 
 const holds = (answer, wanted) => (Array.isArray(answer) ? answer.includes(wanted) : answer === wanted);
 
-/** Is a field asked, given the answers before it? */
-export function isAsked(condition, answers) {
+/** Is a field asked, given the other answers? */
+function isAsked(condition, known) {
   if (!condition) return true;
-  const known = implied(answers);
   const answer = known[condition.field];
   if ("answered" in condition) return (answer !== undefined) === condition.answered;
   if ("equals" in condition) return holds(answer, condition.equals);
@@ -43,14 +49,23 @@ export class Fields {
     this.refresh();
   }
 
-  /** Show what is asked now, and hide the rest. */
+  /** Show what is asked now, and hide the rest; a field that is not asked has no answer, wherever it stands. */
   refresh() {
-    const answers = {};
-    for (const one of this.fields) {
-      one.element.hidden = !isAsked(one.field.show_if, answers);
-      const value = one.element.hidden ? undefined : one.read();
-      if (value !== undefined) answers[one.field.name] = value;
+    let known = {};
+    let answers = {};
+    for (let round = 0; round <= this.fields.length; round += 1) {
+      const before = JSON.stringify(known);
+      answers = {};
+      const waiting = [];
+      for (const one of this.fields.filter(({ field }) => isAsked(field.show_if, known))) {
+        const value = one.read();
+        if (value !== undefined) answers[one.field.name] = value;
+        else if (one.field.required) waiting.push(one.field.name);
+      }
+      known = implied(answers, waiting);
+      if (JSON.stringify(known) === before) break;
     }
+    for (const one of this.fields) one.element.hidden = !isAsked(one.field.show_if, known);
     return answers;
   }
 

@@ -5,11 +5,13 @@ if (location.hash) history.replaceState(null, "", location.pathname);
 
 export const at = (id) => document.getElementById(id);
 
-/** Show exactly these sections of the page; the others are hidden. */
+/** Show exactly these sections of the page; the others are hidden. Focus does not get lost in a hidden one. */
 export function show(...ids) {
+  const left = document.activeElement?.closest("[data-part]");
   for (const section of document.querySelectorAll("[data-part]")) {
     section.hidden = !ids.includes(section.id);
   }
+  if (left?.hidden) at("status").focus();
 }
 
 /** Say something where screen readers notice it. */
@@ -81,17 +83,21 @@ export function reason(answer, refused) {
   return refused;
 }
 
-/** Run an async handler when a form is sent, with its button disabled meanwhile. */
+/** Run an async handler when a form is sent, once at a time; its button keeps the focus meanwhile. */
 export function onSend(form, handler) {
+  let isBusy = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (isBusy) return;
     const button = form.querySelector("button");
-    button.disabled = true;
+    isBusy = true;
+    button.setAttribute("aria-disabled", "true");
     say("");
     try {
       await handler(new FormData(form));
     } finally {
-      button.disabled = false;
+      isBusy = false;
+      button.removeAttribute("aria-disabled");
     }
   });
 }

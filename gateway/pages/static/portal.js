@@ -136,7 +136,7 @@ async function sent(form) {
   at("next").hidden = !next;
   at("next").textContent = next ? `Next: ${nameOf(next)}` : "";
   show("sent");
-  say(next ? `${portal.pending.length} left.` : "Every call has its form.");
+  say(next ? `Thank you. Forms left to fill in: ${portal.pending.length}.` : "Thank you. Every call has its form.");
   at("sent-title").focus();
   scrollTo(0, 0);
 }

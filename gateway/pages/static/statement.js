@@ -1,10 +1,10 @@
-import { at, call, day, forgetToken, make, money, personalToken, reason, say, show, when } from "./links.js";
+import { at, call, day, forgetToken, make, money, personalToken, reason, say, show } from "./links.js";
 
 const token = personalToken();
 
 function facts(statement) {
   const known = [
-    ["Period", `${day(statement.period_start)} to ${day(statement.period_end)}`],
+    ["From", day(statement.period_start)], ["To", day(statement.period_end)],
     ["Your commission", money(statement.commission, statement.currency)],
     ["Locked on", day(statement.locked_at)],
   ];
@@ -22,7 +22,7 @@ async function begin() {
     return say(reason(answer, "This link is not valid: it is too old, or was withdrawn. Ask for a new one."), true);
   }
   const { organization, payee, statement, expires_at } = answer.body;
-  at("whose").textContent = `${payee.name} at ${organization.name}. This link is good until ${when(expires_at)}.`;
+  at("whose").textContent = `${payee.name} at ${organization.name}. This link is good until ${day(expires_at)}.`;
   if (!statement) return show("none");
   at("statement-title").textContent = statement.name;
   at("facts").replaceChildren(...facts(statement));
