@@ -24,8 +24,8 @@ comment on view api.closers is $$Sales reps who take calls.
 Members see names; the private columns are for admins and the person.$$;
 comment on column api.closers.organization_id is 'The tenant.';
 comment on column api.closers.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.closers.profile_id is 'The user this roster entry belongs to.';
-comment on column api.closers.payee_id is 'The payee.';
+comment on column api.closers.profile_id is 'The member who signs in as this closer; NULL unlinks them.';
+comment on column api.closers.payee_id is 'Who is paid for it; left out, the payee of the same person, or a new one.';
 comment on column api.closers.name is 'Name shown to people.';
 comment on column api.closers.email is 'E-mail address.';
 comment on column api.closers.aliases is 'Other names and addresses under which hosts are known, lower case.';
@@ -60,8 +60,8 @@ comment on view api.setters is $$People who book calls.
 Members see names; the private columns are for admins and the person.$$;
 comment on column api.setters.organization_id is 'The tenant.';
 comment on column api.setters.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.setters.profile_id is 'The user this roster entry belongs to.';
-comment on column api.setters.payee_id is 'The payee.';
+comment on column api.setters.profile_id is 'The member who signs in as this setter; NULL unlinks them.';
+comment on column api.setters.payee_id is 'Who is paid for it; left out, the payee of the same person, or a new one.';
 comment on column api.setters.name is 'Name shown to people.';
 comment on column api.setters.email is 'E-mail address.';
 comment on column api.setters.aliases is 'Spellings under which UTM fields and answers name this person, lower case.';
@@ -126,7 +126,7 @@ select
   from app.roster_proposals as t;
 grant select on api.roster_proposals to authenticated, org_admin, super_admin;
 comment on view api.roster_proposals is $$People whom a booking platform or CRM lists and nobody on a roster is
-Nobody is put on a roster by themselves.$$;
+Decide with rpc/accept_roster_proposal and rpc/dismiss_roster_proposal; nobody is put on a roster by themselves.$$;
 comment on column api.roster_proposals.organization_id is 'The tenant.';
 comment on column api.roster_proposals.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.roster_proposals.provider is 'The platform that lists them: calendly, acuity, close, hubspot or ghl.';

@@ -243,6 +243,7 @@ def test_who_is_new_gets_a_session_and_a_name(people: People, acme: Organization
     (me,) = people.rest(session["access_token"], "rpc/me", {}).json()
     assert (me["organization_id"], me["role"]) == (str(acme.id), "member")
     assert me["setter_id"]
+    assert me["payee_id"]
 
 
 def test_who_exists_accepts_while_signed_in_or_with_their_password(

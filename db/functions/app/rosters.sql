@@ -58,3 +58,9 @@ begin
 end;
 $$;
 comment on function app.named_setter(uuid, text, text, uuid) is 'The setter that somebody names; an exception when nobody is known by the name.';
+
+-- app.known_names: names and addresses as rosters keep them: lower case, without blanks around them, each once.
+create or replace function app.known_names(names text[]) returns text[]
+language sql immutable parallel safe
+return array(select distinct lower(btrim(n.name)) from unnest(names) as n (name) where btrim(n.name) <> '' order by 1);
+comment on function app.known_names(text[]) is 'Aliases as rosters keep them: lower case, each once.';

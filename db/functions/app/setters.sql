@@ -62,7 +62,8 @@ begin atomic
 end;
 comment on function app.closer_of_hosts(uuid, text[], text[]) is 'The closer among the hosts of a booking; NULL when none is.';
 
--- app.review_booking_people: a booking whose host is no closer, or whose setter's spelling is nobody's, waits for a person.
+-- app.review_booking_people: a booking whose host is no closer, or whose setter's spelling is nobody's, waits for a person; the
+-- host is proposed for the roster.
 -- Closed by the trigger on calls when somebody is found.
 create or replace function app.review_booking_people(organization_id uuid, event_id uuid, hosts text[], at timestamptz) returns void
 language plpgsql volatile set search_path = '' as $$
@@ -75,8 +76,16 @@ begin
         perform app.record_exception(
             e.organization_id, 'unknown_host', e.id::text, 'warning', 'events', array[e.id],
             case when cardinality(hosts) = 0 then 'A booking names no host.' else 'The host of a booking is no closer.' end,
-            'Add the host''s address to a closer and replay the delivery, or assign a closer to the call.',
+            'Accept the host as a closer, add the address to one, or assign a closer to the call.',
             jsonb_build_object('hosts', to_jsonb(hosts)), as_of => review_booking_people.at);
+        -- Who was proposed by an earlier booking needs no lock of a row that every booking of theirs would wait for.
+        if cardinality(hosts) > 0 and e.provider in ('calendly', 'acuity') and not exists (
+            select from app.roster_proposals as p
+             where p.organization_id = e.organization_id and p.provider = e.provider
+               and (p.provider_user_id = any (hosts) or p.email_norm = any (hosts))) then
+            perform app.propose_hosts(
+                e.organization_id, e.provider, app.booking_hosts(e.provider, hosts), as_of => review_booking_people.at);
+        end if;
     end if;
     if e.setter_id is null and e.setter_name is not null then
         perform app.record_exception(

@@ -60,3 +60,96 @@ create or replace trigger keeps_roster_id_unique before insert on app.setters
     for each row execute function app.keep_roster_id_unique();
 create or replace trigger keeps_roster_id_unique before insert on app.payees
     for each row execute function app.keep_roster_id_unique();
+
+-- app.complete_roster_row: what an entry of a roster needs before it is written: a payee, aliases in one spelling, a person who is
+-- a member. An entry that becomes somebody's is paid through that person's payee, one that stops being somebody's is not.
+-- Guarantees: PT422 for a person who is no member, and for an address that means somebody else on the same roster.
+create or replace function app.complete_roster_row() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_old   constant jsonb := case when tg_op = 'UPDATE' then to_jsonb(old) else '{}' end;
+    v_was   constant uuid := v_old ->> 'profile_id';
+    v_taken text;
+begin
+    new.aliases := app.known_names(new.aliases);
+    new.email := nullif(btrim(new.email), '');
+    if (to_jsonb(new.aliases), new.email) is distinct from (v_old -> 'aliases', v_old ->> 'email') then
+        execute format(
+            'select a.name from app.%I as t cross join unnest($3 || lower($4)) as a (name)'
+            ' where t.organization_id = $1 and t.id <> $2 and strpos(a.name, ''@'') > 0'
+            '   and (a.name = any (t.aliases) or a.name = any ($3) and a.name = t.email_norm) limit 1', tg_table_name)
+           into v_taken using new.organization_id, new.id, new.aliases, new.email;
+        if v_taken is not null then
+            raise exception using errcode = 'PT422', message = 'This address means somebody else on the roster.',
+                detail = jsonb_build_object('aliases', format('%s is known already.', v_taken))::text,
+                hint = 'Take it from the other entry first.';
+        end if;
+    end if;
+
+    if new.profile_id is not null and new.profile_id is distinct from v_was then
+        perform app.require_member_profile(new.organization_id, new.profile_id);
+    end if;
+    if v_was is not null and new.profile_id is distinct from v_was then
+        perform app.part_payee(new.organization_id, (v_old ->> 'payee_id')::uuid, v_was, tg_table_name, new.id);
+    end if;
+    if new.payee_id is null or (new.profile_id is not null and new.profile_id is distinct from v_was) then
+        new.payee_id := app.join_payee(new.organization_id, new.payee_id, new.profile_id, new.email, new.name);
+    end if;
+    return new;
+end;
+$$;
+comment on function app.complete_roster_row() is 'Gives an entry of a roster its payee, and its aliases one spelling.';
+create or replace trigger completes_roster_row before insert or update on app.closers
+    for each row execute function app.complete_roster_row();
+create or replace trigger completes_roster_row before insert or update on app.setters
+    for each row execute function app.complete_roster_row();
+
+-- app.leave_payee: an entry that became somebody's has left its payee for theirs.
+create or replace function app.leave_payee() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    perform app.retire_payee(old.organization_id, old.payee_id, new.profile_id);
+    return null;
+end;
+$$;
+comment on function app.leave_payee() is 'Retires the payee that an entry has left for that of its person.';
+create or replace trigger leaves_payee after update on app.closers
+    for each row when (old.payee_id <> new.payee_id and new.profile_id is not null and new.profile_id is distinct from old.profile_id)
+    execute function app.leave_payee();
+create or replace trigger leaves_payee after update on app.setters
+    for each row when (old.payee_id <> new.payee_id and new.profile_id is not null and new.profile_id is distinct from old.profile_id)
+    execute function app.leave_payee();
+
+-- app.keep_payee_a_member: nobody but a member can be made the person whom a payee is.
+create or replace function app.keep_payee_a_member() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    perform app.require_member_profile(new.organization_id, new.profile_id);
+    return new;
+end;
+$$;
+comment on function app.keep_payee_a_member() is 'Refuses a payee who is no member.';
+create or replace trigger keeps_new_payee_a_member before insert on app.payees
+    for each row when (new.profile_id is not null) execute function app.keep_payee_a_member();
+create or replace trigger keeps_payee_a_member before update on app.payees
+    for each row when (new.profile_id is distinct from old.profile_id and new.profile_id is not null)
+    execute function app.keep_payee_a_member();
+
+-- app.meet_known_people: names, addresses and ids that have come to a roster may be those of hosts whom nobody knew.
+create or replace function app.meet_known_people() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    perform app.recognise_hosts(r.organization_id)
+       from (select distinct n.organization_id from new_rows as n) as r;
+    return null;
+end;
+$$;
+comment on function app.meet_known_people() is 'Gives calls and proposals whose host has become known their closer.';
+create or replace trigger meets_known_people_on_insert after insert on app.closers
+    referencing new table as new_rows for each statement execute function app.meet_known_people();
+create or replace trigger meets_known_people_on_update after update on app.closers
+    referencing new table as new_rows for each statement execute function app.meet_known_people();
+create or replace trigger meets_known_people_on_insert after insert on app.setters
+    referencing new table as new_rows for each statement execute function app.meet_known_people();
+create or replace trigger meets_known_people_on_update after update on app.setters
+    referencing new table as new_rows for each statement execute function app.meet_known_people();
