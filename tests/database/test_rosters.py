@@ -321,6 +321,26 @@ def test_a_dismissed_person_stays_dismissed_until_an_admin_accepts_them(
         assert refusal(beta.admin(), beta, call, row["id"]) == "PT404"
 
 
+def test_a_calendar_that_is_nobodys_is_proposed_by_its_id_and_found_again(
+    acme: Organization,
+) -> None:
+    call = acme.world.value(
+        "select app.book_call(organization_id => %s, scheduled_at => %s, email => 'l@lead.test',"
+        " provider => 'acuity', provider_booking_id => '1')",
+        acme.id, NOON,
+    )  # fmt: skip
+    review = "select app.review_booking_people(%s, %s, %s, %s)"
+    for _ in range(2):
+        acme.world.rows(review, acme.id, call, ["cal@x.test", "Main calendar", "4711"], NOON)
+    (row,) = proposals(acme)
+    told = (row["provider_user_id"], row["name"], row["email"])
+    assert told == ("4711", "Main calendar", "cal@x.test")
+    closer = accept(acme.admin(), acme, row["id"], roster="closer")
+    assert acme.world.value("select closer_id from app.events where id = %s", call) == closer
+    known = "select app.closer_known_as(%s, %s)"
+    assert acme.world.value(known, acme.id, "4711") == closer
+
+
 @pytest.mark.parametrize("said", ["null", "'owner'", "'closer', %(row)s", "null, %(row)s, %(row)s"])
 def test_one_thing_is_said_about_a_proposal(acme: Organization, said: str) -> None:
     propose(acme, {"user_id": USERS + "1"})

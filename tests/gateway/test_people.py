@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,22 @@ def test_who_is_new_gets_a_session_and_a_name(people: People, acme: Organization
     assert (me["organization_id"], me["role"]) == (str(acme.id), "member")
     assert me["setter_id"]
     assert me["payee_id"]
+
+
+def test_an_invitation_that_is_sent_twice_in_one_moment_is_accepted_once(
+    people: People, acme: Organization
+) -> None:
+    token, told = people.invited(acme.owner(), acme)
+    with ThreadPoolExecutor(2) as both:
+        answers = list(
+            both.map(
+                lambda _: people.call("create-invited-user", token=token, password=PASSWORD),
+                range(2),
+            )
+        )
+    assert {outcome(answer) for answer in answers} == {(201, None), REFUSED}
+    count = "select count(*) from auth.users where email = %s"
+    assert people.world.value(count, told["email"]) == 1
 
 
 def test_who_exists_accepts_while_signed_in_or_with_their_password(

@@ -37,8 +37,8 @@ grant execute on function session.begin_sign_up(text, bytea, inet) to gateway;
 
 -- session.finish_sign_up: make the person, accept the invitation, open a session.
 -- verified_hash: set when the person exists and proved their password: then nothing but the invitation is accepted.
--- Guarantees: all or nothing; no row when the invitation or the password changed meanwhile; PT409 when the address was
--- taken without an invitation.
+-- Guarantees: all or nothing; no row when the invitation or the password changed meanwhile, or two sent one invitation in the
+-- same moment; PT409 when the address was taken without an invitation.
 create or replace function session.finish_sign_up(
     email text, password_hash text, verified_hash text, user_metadata jsonb, invitation_hash bytea,
     refresh_hash bytea, user_agent text, address inet
@@ -62,6 +62,9 @@ begin
                 email => finish_sign_up.email, password_hash => finish_sign_up.password_hash,
                 user_metadata => finish_sign_up.user_metadata);
         exception when unique_violation then
+            if finish_sign_up.invitation_hash is not null then
+                return;
+            end if;
             raise exception using errcode = 'PT409', message = 'This address is registered already.';
         end;
     end if;
