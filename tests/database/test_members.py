@@ -359,7 +359,7 @@ def test_rosters_and_calls_stay_and_who_comes_back_finds_them(acme: Organization
     ended = "select revoked_at is not null from app.closer_access_tokens where id = %s"
     assert {scope: acme.world.value(ended, token) for scope, token in links.items()} == {
         "pcf": True,
-        "statement": False,
+        "statement": True,
     }
     with acme.world.acting_as(ada) as db:
         assert db.rows(

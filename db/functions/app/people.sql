@@ -106,8 +106,8 @@ comment on function app.delete_user(uuid, boolean) is 'Remove a person; rows of 
 
 -- app.end_membership: a person leaves an organization, or is removed from it; PT404 for who is no member.
 -- Roster entries and payees stay, and stay theirs: without a membership they give no power, and who comes back finds them.
--- Guarantees: open invitations to the person and their links to the portal are void; who belongs nowhere any more is signed
---             out everywhere. The last owner stays (PT409).
+-- Guarantees: open invitations to the person are void, as are their personal links, by a trigger; who belongs nowhere any more is
+--             signed out everywhere. The last owner stays (PT409).
 create or replace function app.end_membership(organization_id uuid, user_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -121,11 +121,6 @@ begin
       from auth.users as u
      where u.id = end_membership.user_id and i.organization_id = end_membership.organization_id
        and i.email_norm = u.email_norm and i.accepted_at is null and i.revoked_at is null;
-    update app.closer_access_tokens as t
-       set revoked_at = now()
-      from app.closers as c
-     where c.organization_id = end_membership.organization_id and c.profile_id = end_membership.user_id
-       and t.organization_id = c.organization_id and t.closer_id = c.id and t.scope = 'pcf' and t.revoked_at is null;
     if not auth.has_platform_power(end_membership.user_id)
        and not exists (select from app.organization_members as m where m.user_id = end_membership.user_id) then
         perform auth.end_sessions(end_membership.user_id);
