@@ -40,7 +40,7 @@ def _layouts(org: UUID, person: Person) -> Iterator[tuple[Row, dict[str, object]
                 "organization_id": org,
                 "user_id": user and (person.user_id if user == person.name else user_of(user)),
                 "name": "new",
-                "layout": "{}",
+                "layout": '{"widgets": []}',
             },
         )
 

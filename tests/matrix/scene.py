@@ -198,7 +198,7 @@ class Scene:
                 tag,
                 whose={"user": whose} if whose else None,
                 user_id=user_of(STAFF[org][whose]) if whose else None,
-                layout={},
+                layout={"widgets": []},
             )
 
     def _rosters(self, org: UUID) -> None:

@@ -71,3 +71,42 @@ comment on function api.setter_home(date, date, uuid, uuid, timestamptz) is $$A 
 The calls booked in the period and what became of each, however often it moved, with shows, closes and the setter's own part of the
 cash. Every own number has the path of its rows.$$;
 grant execute on function api.setter_home(date, date, uuid, uuid, timestamptz) to authenticated, org_admin, super_admin;
+
+-- api.dashboard_layout: how the caller's dashboard of this name is arranged.
+-- Callers:    members, and super admins, through GET or POST /rpc/dashboard_layout.
+-- Guarantees: reads only; always one row: the caller's own layout, else the organization's default, else the built-in one of what the
+--             caller is there (admin, closer, setter), which has no id. PT404 for an organization that is none of the caller's.
+-- Definer:    what the caller is on the rosters is looked up past their policies; only the caller's and the default row are read.
+create or replace function api.dashboard_layout(
+    name text default 'default', organization_id uuid default null,
+    out origin text, out id uuid, out home text, out layout jsonb, out schema_version integer, out updated_at timestamptz
+) returns record
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_organization_id constant uuid := auth.require_member(dashboard_layout.organization_id);
+    v_name            constant text := coalesce(dashboard_layout.name, 'default');
+begin
+    home := case
+        when auth.is_admin_of(v_organization_id) then 'admin'
+        when exists (select from app.closers as c where c.organization_id = v_organization_id and c.id = any (auth.own_closer_ids()))
+            then 'rep'
+        when exists (select from app.setters as s where s.organization_id = v_organization_id and s.id = any (auth.own_setter_ids()))
+            then 'setter'
+    end;
+    select case when l.user_id is null then 'default' else 'own' end, l.id, l.layout, l.schema_version, l.updated_at
+      into origin, id, layout, schema_version, updated_at
+      from app.dashboard_layouts as l
+     where l.organization_id = v_organization_id and l.name = v_name and (l.user_id = auth.uid() or l.user_id is null)
+     order by l.user_id is null
+     limit 1;
+    if not found then
+        origin := 'built-in';
+        layout := app.built_in_layout(home);
+        schema_version := 1;
+    end if;
+end;
+$$;
+comment on function api.dashboard_layout(text, uuid) is $$How the caller's dashboard is arranged
+The caller's own layout of this name, else the organization's default, else a built-in one by what the caller is: `origin` says
+which, and `home` (admin, rep or setter) which of admin_home, rep_home and setter_home fills it.$$;
+grant execute on function api.dashboard_layout(text, uuid) to authenticated, org_admin, super_admin;
