@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import IO, Annotated
+from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -14,8 +15,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from salesdash import wiring
 from salesdash.cli.output import CommandFailed, console, expected, plain
 from salesdash.home import home_of
-from salesdash.imports import database
+from salesdash.imports import database, supabase
 from salesdash.imports.database import Report, Told
+from salesdash.imports.dump import Dump
 from salesdash.imports.files import FileUnreadable, chunks
 from salesdash.settings import load_settings
 
@@ -26,7 +28,9 @@ SHOWN = 20
 
 
 def import_file(
-    table: Annotated[str, typer.Argument(help="What the rows are: leads, events, payments ...")],
+    table: Annotated[
+        str | None, typer.Argument(help="What the rows are: leads, events, payments ...")
+    ] = None,
     file: Annotated[Path | None, typer.Argument(help="A CSV file with a header.")] = None,
     *,
     organization: Annotated[
@@ -42,8 +46,15 @@ def import_file(
     template: Annotated[
         bool, typer.Option("--template", help="Print the header and an example row.")
     ] = False,
+    from_supabase: Annotated[
+        Path | None,
+        typer.Option(help="A plain pg_dump, or a directory of CSV files, of the seed's tables."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="With --from-supabase: every organization of it.")
+    ] = False,
 ) -> None:
-    """Import the rows of a file.
+    """Import the rows of a file, or with --from-supabase a whole system.
 
     Rows that cannot be taken are printed, and kept in FILE.errors.csv; the others are there. Run it
     again after mending the file, or after an interruption: what is there already stays as it is.
@@ -51,6 +62,11 @@ def import_file(
     """
     settings = load_settings()
     url = wiring.fill(settings, home_of(settings)).required("database_url")
+    if from_supabase is not None:
+        _move(url, from_supabase, organization, everything=everything, is_dry_run=dry_run)
+        return
+    if table is None:
+        raise CommandFailed("Say what to import: leads, events, payments ...")
     with database.operator(url) as connection:
         fields = database.import_fields(connection, table)
         if not fields:
@@ -148,3 +164,38 @@ def _print_summary(
         plain(f"Every reason is in {errors}")
     told = ", ".join(f"{total[k]} {k}" for k in ("inserted", "updated", "unchanged", "refused"))
     plain(f"{'Tried, nothing kept' if is_dry_run else 'Imported'}: {told}.")
+
+
+def _move(
+    url: str, path: Path, organization: str | None, *, everything: bool, is_dry_run: bool
+) -> None:
+    if everything == (organization is not None):
+        raise CommandFailed("Say which --organization of the dump moves, by its id, or --all.")
+    try:
+        only = UUID(organization) if organization else None
+    except ValueError:
+        raise CommandFailed("--organization is the id that it has in the dump.") from None
+    reasons = Path(f"{str(path).rstrip('/')}.report.csv")
+    refused = 0
+    with (
+        database.operator(url) as connection,
+        reasons.open("w", newline="", encoding="utf-8") as kept,
+    ):
+        writer = csv.writer(kept)
+        writer.writerow(["table", *Told._fields])
+        for outcome in supabase.move(connection, Dump(path), only=only, is_dry_run=is_dry_run):
+            plain(_said(outcome))
+            writer.writerows((outcome.table, *told) for told in outcome.told)
+            refused += outcome.refused
+    plain(f"Every row that was refused or changed on the way is in {reasons}")
+    if refused:
+        raise typer.Exit(1)
+
+
+def _said(outcome: supabase.Outcome) -> str:
+    if outcome.reason:
+        return f"{outcome.table}: {outcome.left_out} rows left out: {outcome.reason}"
+    return (
+        f"{outcome.table}: {outcome.inserted} inserted, {outcome.updated} updated,"
+        f" {outcome.unchanged} unchanged, {outcome.refused} refused"
+    )

@@ -97,3 +97,17 @@ def import_fields(connection: psycopg.Connection, entity: str) -> list[tuple[str
         "  from app.import_fields() as f where f.entity = %s",
         (entity,),
     ).fetchall()
+
+
+def organization_ids(connection: psycopg.Connection) -> frozenset[str]:
+    """Every living organization."""
+    found = connection.execute("select o.id from app.organizations as o where o.deleted_at is null")
+    return frozenset(str(row[0]) for row in found)
+
+
+def move_in(
+    connection: psycopg.Connection, entity: str, rows: Sequence[Mapping[str, object]]
+) -> dict[str, Any]:
+    """Rows of one table of a system that somebody moves here from."""
+    found = connection.execute("select app.move_in(%s, %s)", (entity, Jsonb(list(rows)))).fetchone()
+    return dict(found[0]) if found else {}

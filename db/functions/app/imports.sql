@@ -463,7 +463,8 @@ comment on function app.import_answers(jsonb) is 'The five answers of a form wit
 
 -- app.read_import: the rows of a file, read and checked.
 -- Answers one row each: its number, what it is known by, SHA-256 of what it says, its fields, what is wrong with it, what is
--- left out of it. is_lenient: a reference to nothing is left out and noted, where the row can be without.
+-- left out of it. is_lenient: a value that is none, money apart, and a reference to nothing are left out and noted, where the row can
+-- be without.
 create or replace function app.read_import(organization_id uuid, entity text, rows jsonb, is_lenient boolean)
 returns table (n bigint, key text, content bytea, fields jsonb, problems jsonb, notes jsonb)
 language plpgsql stable set search_path = '' as $$
@@ -494,9 +495,15 @@ begin
          cross join lateral app.import_references(read_import.organization_id, r.refers, r.cells) as f
          where f.row_id is not null
     ), read as (
-        select distinct on (c.n, c.name) c.n, c.name, c.kind, v.value, v.problem, null::text as note, null::jsonb as unknown
+        select distinct on (c.n, c.name) c.n, c.name, c.kind, v.value,
+               case when not l.may_be_left_out then v.problem end as problem,
+               case when l.may_be_left_out and v.problem is not null then format('%s was left out: %s', left(c.cell, 100), v.problem) end as note,
+               null::jsonb as unknown
           from cells as c
          cross join lateral app.import_value(c.kind, c.cell, c.choices, v_timezone) as v
+         cross join lateral (
+            select read_import.is_lenient and c.kind not in ('amount', 'money', 'base_money', 'id', 'external_id')
+                   and not exists (select from wanted as w where w.name = c.name and w.is_required) as may_be_left_out) as l
          where c.kind <> 'ref'
          order by c.n, c.name, c.rank
     ), referred as (

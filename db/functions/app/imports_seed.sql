@@ -1,0 +1,128 @@
+-- Moving in from a system of the seed's schema: what only an operator may bring: organizations, people, members, connections.
+-- Internal: nobody but the owner may call these; leads, calls and money come through app.import_rows.
+
+-- app.move_in: rows of one table, with the ids that they have. Again changes nothing.
+-- entity: organizations, users, organization_members, webhook_connections, roster_links, setter_activities.
+-- A person who is known here by the address already is that person: user_ids says whom an id of theirs stands for.
+-- Answers {"inserted", "unchanged", "refused", "errors": [{"row", "field", "sentence"}], "user_ids": {"theirs": "ours"}}.
+create or replace function app.move_in(entity text, rows jsonb) returns jsonb
+language plpgsql volatile set search_path = '' as $$
+#variable_conflict use_column
+declare
+    r          record;
+    v_id       uuid;
+    v_inserted integer := 0;
+    v_same     integer := 0;
+    v_errors   jsonb := '[]';
+    v_users    jsonb := '{}';
+    v_problem  text;
+    v_field    text;
+begin
+    for r in
+        select i.n, i.given from jsonb_array_elements(move_in.rows) with ordinality as i (given, n) order by i.n
+    loop
+        v_problem := null;
+        v_field := 'id';
+        v_id := app.metadata_id(r.given, 'id');
+        if move_in.entity = 'organizations' then
+            if v_id is null or btrim(coalesce(r.given ->> 'name', '')) = '' then
+                v_problem := 'An organization has an id and a name.';
+            elsif exists (select from app.organizations as o where o.id = v_id) then
+                v_same := v_same + 1;
+            else
+                perform app.create_organization(
+                    r.given ->> 'name',
+                    coalesce(nullif(left(btrim(regexp_replace(lower(coalesce(r.given ->> 'slug', r.given ->> 'name')), '[^a-z0-9]+', '-', 'g'), '-'), 40), ''), 'organization')
+                    || case when exists (select from app.organizations as o where o.slug = btrim(regexp_replace(
+                                            lower(coalesce(r.given ->> 'slug', r.given ->> 'name')), '[^a-z0-9]+', '-', 'g'), '-'))
+                            then '-' || right(v_id::text, 8) else '' end,
+                    case when app.is_timezone(r.given ->> 'timezone') then r.given ->> 'timezone' else 'UTC' end,
+                    case when app.currency_exponent(upper(r.given ->> 'currency')) is not null then upper(r.given ->> 'currency') else 'USD' end,
+                    v_id);
+                v_inserted := v_inserted + 1;
+            end if;
+        elsif move_in.entity = 'users' then
+            v_field := 'email';
+            if v_id is null or coalesce(r.given ->> 'email', '') !~ '^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$' then
+                v_problem := 'A person has an id and an e-mail address.';
+            else
+                select u.id into v_id from auth.users as u
+                 where u.email_norm = lower(btrim(r.given ->> 'email')) or u.id = v_id
+                 order by u.id = v_id desc limit 1;
+                if found then
+                    v_same := v_same + 1;
+                else
+                    v_id := app.create_user(r.given ->> 'email', null, nullif(btrim(r.given ->> 'full_name'), ''), true, '{}', (r.given ->> 'id')::uuid);
+                    v_inserted := v_inserted + 1;
+                end if;
+                v_users := v_users || jsonb_build_object(r.given ->> 'id', v_id);
+            end if;
+        elsif move_in.entity = 'organization_members' then
+            if not exists (select from app.organizations as o where o.id = app.metadata_id(r.given, 'organization_id')) then
+                v_field := 'organization_id';
+                v_problem := 'There is no such organization.';
+            elsif not exists (select from auth.users as u where u.id = app.metadata_id(r.given, 'user_id')) then
+                v_field := 'user_id';
+                v_problem := 'There is no such person.';
+            elsif r.given ->> 'role' is null or r.given ->> 'role' not in ('owner', 'admin', 'member') then
+                v_field := 'role';
+                v_problem := 'A member is owner, admin or member.';
+            elsif exists (select from app.organization_members as m
+                           where m.organization_id = (r.given ->> 'organization_id')::uuid and m.user_id = (r.given ->> 'user_id')::uuid) then
+                v_same := v_same + 1;
+            else
+                insert into app.organization_members (organization_id, user_id, role)
+                values ((r.given ->> 'organization_id')::uuid, (r.given ->> 'user_id')::uuid, r.given ->> 'role');
+                v_inserted := v_inserted + 1;
+            end if;
+        elsif move_in.entity = 'webhook_connections' then
+            if v_id is null or r.given ->> 'connection_type' is null or r.given ->> 'connection_type' not in ('stripe', 'whop', 'calendly', 'acuity', 'manychat') then
+                v_field := 'connection_type';
+                v_problem := 'A connection is of a provider that is known here.';
+            elsif exists (select from app.webhook_connections as c
+                           where c.organization_id = (r.given ->> 'organization_id')::uuid and c.id = v_id) then
+                v_same := v_same + 1;
+            else
+                insert into app.webhook_connections (organization_id, id, name, connection_type, is_active)
+                values ((r.given ->> 'organization_id')::uuid, v_id, coalesce(nullif(btrim(r.given ->> 'name'), ''), r.given ->> 'connection_type'),
+                        r.given ->> 'connection_type', false);
+                v_inserted := v_inserted + 1;
+            end if;
+        elsif move_in.entity = 'roster_links' then
+            update app.closers as c set profile_id = (r.given ->> 'profile_id')::uuid
+              from app.import_keys as k
+             where k.organization_id = (r.given ->> 'organization_id')::uuid and k.entity = 'closers' and k.external_id = r.given ->> 'id'
+               and c.organization_id = k.organization_id and c.id = k.row_id and c.profile_id is null
+               and exists (select from app.profiles as p where p.user_id = (r.given ->> 'profile_id')::uuid);
+            if found then
+                v_inserted := v_inserted + 1;
+            else
+                v_same := v_same + 1;
+            end if;
+        else
+            insert into app.setter_activities as a (organization_id, setter_id, activity_date, provider, dials, connects, talk_seconds)
+            select k.organization_id, k.row_id, (r.given ->> 'activity_date')::date, 'close', d.dials,
+                   least(d.dials, coalesce((r.given ->> 'connects')::integer, 0)), coalesce((r.given ->> 'talk_seconds')::integer, 0)
+              from app.import_keys as k
+             cross join lateral (select coalesce((r.given ->> 'dials')::integer, 0) as dials) as d
+             where k.organization_id = (r.given ->> 'organization_id')::uuid and k.entity = 'setters' and k.external_id = r.given ->> 'setter_id'
+            on conflict on constraint setter_activities_day_key do nothing;
+            if found then
+                v_inserted := v_inserted + 1;
+            elsif exists (select from app.import_keys as k where k.organization_id = (r.given ->> 'organization_id')::uuid
+                             and k.entity = 'setters' and k.external_id = r.given ->> 'setter_id') then
+                v_same := v_same + 1;
+            else
+                v_field := 'setter_id';
+                v_problem := 'There is no such setter.';
+            end if;
+        end if;
+        if v_problem is not null then
+            v_errors := v_errors || jsonb_build_object('row', r.n, 'field', v_field, 'sentence', v_problem);
+        end if;
+    end loop;
+    return jsonb_build_object('inserted', v_inserted, 'unchanged', v_same, 'refused', jsonb_array_length(v_errors),
+                              'errors', v_errors, 'user_ids', v_users);
+end;
+$$;
+comment on function app.move_in(text, jsonb) is 'Rows of one table of a system that somebody moves here from.';
