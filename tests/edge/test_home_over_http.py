@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.edge.requests import Api, outcome
-from tests.fixtures.processes import Rest
+from tests.fixtures.processes import Gateway, Rest
 from tests.world import NOON, Organization, Person, Row, World
 
 AS_OF = NOON + timedelta(hours=6)
@@ -309,6 +309,59 @@ def test_the_list_of_calls_says_what_is_due(scene: Scene) -> None:
     everything = scene.rows(scene.ada, path)
     assert {row["is_test"] for row in everything} == {True, False}
     assert not any(row["is_pending"] for row in everything if row["is_test"])
+
+
+def test_a_layout_that_is_wrong_says_where(scene: Scene) -> None:
+    sent = {"organization_id": str(scene.acme.id), "user_id": str(scene.dana.user_id)}
+    wrong = {"widgets": [{"type": "number", "metric": "luck", "position": {"x": 0}}]}
+    answer = scene.api.send(scene.dana, "POST", "dashboard_layouts", {**sent, "layout": wrong})
+    assert outcome(answer) == (422, "PT422")
+    assert set(json.loads(answer.json()["details"])) == {
+        "widgets[0].metric",
+        "widgets[0].position",
+    }
+    kept = scene.api.send(
+        scene.dana, "POST", "dashboard_layouts", {**sent, "layout": {"widgets": []}}
+    )
+    assert kept.status_code == 201
+    assert scene.api.call(scene.dana, "dashboard_layout").json()["origin"] == "own"
+    default = {"organization_id": str(scene.acme.id), "layout": {"widgets": []}}
+    refused = scene.api.send(scene.dana, "POST", "dashboard_layouts", default)
+    assert outcome(refused) == (403, "42501")
+
+
+def test_admins_run_checks_and_everybody_sees_what_is_theirs(
+    scene: Scene, gateway: Gateway
+) -> None:
+    def qa_agent(who: Person, **sent: object) -> httpx.Response:
+        token = scene.api.world.token(who, gateway.jwt_secret)
+        return scene.client.post(
+            f"{gateway.url}/functions/v1/qa-agent",
+            json=sent,
+            headers={"Authorization": f"Bearer {token}"},
+        )
+
+    checks = ["open_outcome", "unattributed_payment"]
+    for who in (scene.dana, scene.sam, scene.acme.member()):
+        assert outcome(qa_agent(who, checks=checks)) == (403, "42501")
+    answer = qa_agent(scene.ada, checks=checks, startDate="2026-03-01", endDate="2026-03-31")
+    assert [row["check_name"] for row in answer.json()] == checks
+    assert qa_agent(scene.ada, checks=["luck"]).status_code == 422
+    path = f"exceptions?organization_id=eq.{scene.acme.id}&state=eq.open"
+    every = scene.rows(scene.ada, path)
+    assert {row["check_name"] for row in every} > {"open_outcome"}
+    for who, column, own in (
+        (scene.dana, "closer_id", scene.dana.closer_id),
+        (scene.sam, "setter_id", scene.sam.setter_id),
+    ):
+        seen = scene.rows(who, path)
+        assert seen
+        assert {row["check_name"] for row in seen} == {"open_outcome"}
+        assert {row[column] for row in seen} == {str(own)}
+        theirs = [
+            row for row in every if row["check_name"] == "open_outcome" and row[column] == str(own)
+        ]
+        assert {row["id"] for row in seen} == {row["id"] for row in theirs}
 
 
 def settings(scene: Scene, **columns: object) -> None:

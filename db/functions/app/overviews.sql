@@ -238,18 +238,18 @@ language sql immutable parallel safe
 return jsonb_build_object('unit', 'count', 'value', value, 'rows', rows);
 comment on function app.counted(bigint, text) is 'A count, and where its rows are.';
 
--- app.duplicate_pairs: counted calls from since to before until that may be bookings of another one, and that one; each pair once.
+-- app.duplicate_pairs: counted calls from since to before until that may be bookings of another one, and that one, which was recorded
+-- before it: the pairs of api.duplicate_candidates.
 create or replace function app.duplicate_pairs(organization_id uuid, since timestamptz, until timestamptz)
 returns table (event_id uuid, other_event_id uuid)
 language sql stable
 begin atomic
-    -- Most leads have one call in a period: only the calls of those who have another one near are looked at closely.
     select e.id, d.candidate_id
       from app.events as e
      cross join lateral app.duplicate_candidates(e.organization_id, e.id) as d
      where e.organization_id = duplicate_pairs.organization_id
        and e.scheduled_at >= duplicate_pairs.since and e.scheduled_at < duplicate_pairs.until
-       and e.lead_id is not null and e.deleted_at is null and e.duplicate_of_id is null and d.candidate_id > e.id;
+       and e.lead_id is not null and e.deleted_at is null and e.duplicate_of_id is null and d.candidate_id < e.id;
 end;
 comment on function app.duplicate_pairs(uuid, timestamptz, timestamptz) is 'Calls of a time that may be one booking, each pair once.';
 
@@ -370,9 +370,9 @@ begin
             (select count(*) from app.call_facts(o.id) as f where f.call_status = 'scheduled' and f.scheduled_end_at <= as_of),
             app.standing_path(o.id, as_of)),
         'duplicates', (
-            select app.counted(count(*), concat('events?organization_id=eq.', o.id, '&id=in.(', string_agg(d.event_id::text, ','), ')'))
-                   || jsonb_build_object('is_all', count(*) < 200)
-              from (select distinct p.event_id from app.duplicate_pairs(o.id, v_since, v_until) as p limit 200) as d),
+            select app.counted(count(*), concat('duplicate_candidates?organization_id=eq.', o.id, '&scheduled_at=gte.',
+                                                app.instant(v_since), '&scheduled_at=lt.', app.instant(v_until)))
+              from app.duplicate_pairs(o.id, v_since, v_until)),
         'unattributed', (
             select jsonb_build_object(
                     'payments', app.counted(count(f.id), p.path),
