@@ -16,6 +16,9 @@ from vendors.resend import Email
 
 log = get_logger(__name__)
 
+KINDS = ("email",)
+"""What there is a sender for. Other messages stay pending until there is one."""
+
 BATCH = 10
 DEADLINE_S = 20.0
 """Less than release_stale waits before it thinks the sender dead."""
@@ -57,7 +60,7 @@ class Sender:
 
         Raises one of DATABASE_AWAY when nothing could be claimed, or an outcome not be told.
         """
-        claimed = await self._queue.claim_outbox(BATCH)
+        claimed = await self._queue.claim_outbox(KINDS, BATCH)
         results = await asyncio.gather(
             *(self._deliver(message) for message in claimed), return_exceptions=True
         )

@@ -6,7 +6,7 @@ Every call is one statement and one transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -210,13 +210,17 @@ class Queue:
             error,
         )
 
-    async def claim_outbox(self, batch: int) -> list[ClaimedMessage]:
-        """Up to batch messages of each kind of owner that are due, now this worker's."""
+    async def claim_outbox(self, kinds: Sequence[str], batch: int) -> list[ClaimedMessage]:
+        """Up to batch messages of each kind of owner that are due, now this worker's.
+
+        kinds: what it can send; messages of other kinds wait.
+        """
         return await self._rows(
             ClaimedMessage,
             "select organization_id, id, kind, payload, secret, rendered, attempt"
-            " from jobs.claim_outbox(%s, %s)",
+            " from jobs.claim_outbox(%s, %s, %s)",
             self.worker_id,
+            list(kinds),
             batch,
         )
 

@@ -169,6 +169,15 @@ class Calls(RuleBasedStateMachine):
             self.pick(call),
         )
 
+    @rule(call=st.integers(0, 50))
+    def void(self, call: int) -> None:
+        self.attempt(
+            "select true from app.void_form(%s, %s, null, 'test', %s)",
+            self.acme.id,
+            self.pick(call),
+            NOON,
+        )
+
     @rule(call=st.integers(0, 50), closer=st.integers(0, 3), setter=st.integers(0, 2))
     def reassign(self, call: int, closer: int, setter: int) -> None:
         self.acme.world.execute(

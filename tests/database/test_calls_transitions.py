@@ -248,7 +248,10 @@ def test_every_transition_that_is_listed_is_tried_here_but_one(world: World) -> 
             seen.add((acme.state(scene(acme, start))[0], "form", then[0]))
     listed = {
         tuple(row.values())
-        for row in world.rows("select from_status, action, to_status from app.event_transitions")
+        for row in world.rows(
+            "select from_status, action, to_status from app.event_transitions"
+            " where action <> 'void_form'"
+        )
     }
     assert listed - seen == {("completed", "vendor_no_show", "no_show")}
     assert seen - listed == {("rescheduled", "reschedule", "rescheduled")}

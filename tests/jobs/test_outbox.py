@@ -112,7 +112,7 @@ def test_a_message_is_not_sent_when_its_transaction_fails(world: World) -> None:
 
 
 def claimed(world: World, worker: str, *wanted: UUID, now: datetime = NOW) -> list[dict[str, Any]]:
-    rows = world.rows("select * from jobs.claim_outbox(%s, 1000, %s)", worker, now)
+    rows = world.rows("select * from jobs.claim_outbox(%s, array['email'], 1000, %s)", worker, now)
     return [row for row in rows if row["id"] in wanted]
 
 

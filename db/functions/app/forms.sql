@@ -209,3 +209,97 @@ begin
 end;
 $$;
 comment on function app.submit_form(uuid, jsonb, uuid, timestamptz) is 'A form of the caller, if the call is theirs to report.';
+
+-- app.rests_on_locked_lines: does a line of a locked or paid payout rest on this call, or on the money that its forms claim?
+create or replace function app.rests_on_locked_lines(organization_id uuid, event_id uuid) returns boolean
+language plpgsql stable set search_path = '' as $$
+begin
+    return app.has_locked_line(rests_on_locked_lines.organization_id, rests_on_locked_lines.event_id) or exists (
+        select from app.post_call_forms as f
+          join app.payments as p on p.organization_id = f.organization_id and p.post_call_form_id = f.id
+         where f.organization_id = rests_on_locked_lines.organization_id and f.event_id = rests_on_locked_lines.event_id
+           and app.has_locked_money(p.organization_id, p.id));
+end;
+$$;
+comment on function app.rests_on_locked_lines(uuid, uuid) is 'Does a line of a locked or paid payout rest on this call or its claim?';
+
+-- app.void_form: take a form back, as if it had never been submitted.
+-- event_id: the form that rules this call; form_id: this one; either is enough.
+-- Raises PT404 for none such, PT409 for a call without a form, for one that was rescheduled since, and for one on which a line of a
+-- locked payout rests.
+-- Guarantees: the latest version that is left rules and restates the call, with its money and deals; without one the call is what it
+--             was before: canceled if it was canceled before its start, else scheduled. Asked again, nothing changes.
+create or replace function app.void_form(organization_id uuid, event_id uuid, form_id uuid, reason text, at timestamptz)
+returns app.post_call_forms
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_reason   constant text := app.require_reason(void_form.reason);
+    v_event    app.events := app.lock_event(void_form.organization_id, coalesce(void_form.event_id, (
+        select f.event_id from app.post_call_forms as f
+         where f.organization_id = void_form.organization_id and f.id = void_form.form_id)));
+    v_form     app.post_call_forms;
+    v_previous app.post_call_forms;
+    v_result   record;
+begin
+    select f.* into v_form from app.post_call_forms as f
+     where f.organization_id = v_event.organization_id and f.event_id = v_event.id
+       and (f.id = void_form.form_id or void_form.form_id is null and f.is_active);
+    if not found and void_form.form_id is not null then
+        raise exception using errcode = 'PT404', message = 'No such form of this call.';
+    elsif not found then
+        raise exception using errcode = 'PT409', message = 'This call has no form.', detail = format('It is %s.', v_event.call_status);
+    elsif v_form.voided_at is not null then
+        return v_form;
+    elsif v_form.is_active and v_event.call_status = 'rescheduled' then
+        perform app.refuse_move(v_event, 'rescheduled', 'The call was rescheduled after its form.');
+    elsif v_form.is_active and app.rests_on_locked_lines(v_event.organization_id, v_event.id) then
+        raise exception using errcode = 'PT409', message = 'A locked payout rests on this call.',
+            hint = 'Submit a corrected form; the payout keeps its lines, the difference is posted in the open period.';
+    end if;
+
+    update app.post_call_forms as f set is_active = false, voided_at = void_form.at, voided_reason = v_reason
+     where f.organization_id = v_form.organization_id and f.id = v_form.id;
+    if v_form.is_active then
+        update app.post_call_forms as f set is_active = true
+         where f.organization_id = v_event.organization_id and f.id = (
+                select p.id from app.post_call_forms as p
+                 where p.organization_id = v_event.organization_id and p.event_id = v_event.id and p.voided_at is null
+                 order by p.version desc limit 1)
+        returning f.* into v_previous;
+        select r.call_status, r.event_outcome, r.canceled_by into v_result from app.form_result(
+            v_previous.call_occurred, v_previous.lead_showed, v_previous.offer_made, v_previous.deal_closed,
+            v_previous.non_occurrence_reason) as r;
+        if v_result.canceled_by is not null then
+            v_event.canceled_at := v_previous.submitted_at;
+            v_event.canceled_by := v_result.canceled_by;
+            v_event.cancel_reason := v_previous.non_occurrence_reason;
+        elsif exists (
+            select from app.post_call_forms as f
+             where f.organization_id = v_event.organization_id and f.event_id = v_event.id
+               and f.submitted_at = v_event.canceled_at and f.non_occurrence_reason = v_event.cancel_reason) then
+            v_event.canceled_at := null;
+            v_event.canceled_by := null;
+            v_event.cancel_reason := null;
+        end if;
+        perform set_config('app.event_action', 'void_form', true);
+        update app.events as e
+           set call_status = coalesce(
+                   v_result.call_status, case when v_event.canceled_at < e.scheduled_at then 'canceled' else 'scheduled' end),
+               event_outcome = v_result.event_outcome, pcf_submitted = v_previous.id is not null,
+               credited_closer_id = case when v_previous.is_human then v_previous.closer_id else v_event.closer_id end,
+               canceled_at = v_event.canceled_at, canceled_by = v_event.canceled_by, cancel_reason = v_event.cancel_reason
+         where e.organization_id = v_event.organization_id and e.id = v_event.id;
+        perform set_config('app.event_action', '', true);
+        if v_form.cash_collected > 0 or v_previous.cash_collected > 0 then
+            perform app.record_claim(v_event.organization_id, v_form.id);
+        end if;
+        if v_event.lead_id is not null then
+            perform app.settle_deals(v_event.organization_id, v_event.lead_id);
+        end if;
+    end if;
+    select f.* into v_form from app.post_call_forms as f
+     where f.organization_id = v_event.organization_id and f.id = v_form.id;
+    return v_form;
+end;
+$$;
+comment on function app.void_form(uuid, uuid, uuid, text, timestamptz) is 'Take a form back, as if it had never been submitted.';

@@ -2,7 +2,10 @@
 -- claimed a message proves it with worker_id and attempt.
 
 -- jobs.claim_outbox: take up to batch messages that are due. Those of a suspended organization wait until it is resumed.
-create or replace function jobs.claim_outbox(worker_id text, batch integer default 10, as_of timestamptz default now())
+-- kinds: those that this worker has a sender for; all others wait, untouched, until a worker has one.
+drop function if exists jobs.claim_outbox(text, integer, timestamptz);
+create or replace function jobs.claim_outbox(
+    worker_id text, kinds text[], batch integer default 10, as_of timestamptz default now())
 returns table (
     organization_id uuid, id uuid, kind text, payload jsonb, secret bytea, rendered bytea, attempt integer)
 language plpgsql volatile security definer set search_path = '' as $$
@@ -13,7 +16,7 @@ begin
            claimed_at = claim_outbox.as_of, updated_at = claim_outbox.as_of
      where o.id in (
         select q.id from app.platform_outbox as q
-         where q.state = 'pending' and q.next_attempt_at <= claim_outbox.as_of
+         where q.state = 'pending' and q.kind = any (claim_outbox.kinds) and q.next_attempt_at <= claim_outbox.as_of
          order by q.next_attempt_at, q.id
          limit claim_outbox.batch for update skip locked)
     returning null::uuid, o.id, o.kind, o.payload, o.secret, o.rendered, o.attempts;
@@ -23,7 +26,7 @@ begin
            claimed_at = claim_outbox.as_of, updated_at = claim_outbox.as_of
      where (o.organization_id, o.id) in (
         select q.organization_id, q.id from app.outbox as q
-         where q.state = 'pending' and q.next_attempt_at <= claim_outbox.as_of
+         where q.state = 'pending' and q.kind = any (claim_outbox.kinds) and q.next_attempt_at <= claim_outbox.as_of
            and exists (select from app.organizations as g
                         where g.id = q.organization_id and g.suspended_at is null and g.deleted_at is null)
          order by q.next_attempt_at, q.id
@@ -31,8 +34,8 @@ begin
     returning o.organization_id, o.id, o.kind, o.payload, o.secret, o.rendered, o.attempts;
 end;
 $$;
-comment on function jobs.claim_outbox(text, integer, timestamptz) is 'Take messages that are due.';
-grant execute on function jobs.claim_outbox(text, integer, timestamptz) to worker;
+comment on function jobs.claim_outbox(text, text[], integer, timestamptz) is 'Take messages of some kinds that are due.';
+grant execute on function jobs.claim_outbox(text, text[], integer, timestamptz) to worker;
 
 -- jobs.keep_rendered: keep the message exactly as it is about to be sent, sealed, so that every attempt sends the same
 -- bytes under the same idempotency key. Answers what is kept: the first rendering wins; NULL when the claim is lost.
