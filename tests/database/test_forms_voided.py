@@ -241,8 +241,8 @@ def test_only_admins_take_forms_back_and_say_why(
             db.value(statement, call.id, " ", None)
         assert db.value(statement, call.id, "Wrong call.", None) == "Wrong call."
     assert world.rows(
-        "select id from app.audit_logs where organization_id = %s and table_name = 'post_call_forms'"
-        " and reason = 'Wrong call.'",
+        "select id from app.audit_logs where organization_id = %s"
+        " and table_name = 'post_call_forms' and reason = 'Wrong call.'",
         acme.id,
     )
 

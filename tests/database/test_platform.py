@@ -128,7 +128,9 @@ def test_nothing_of_a_suspended_organization_is_begun(
         later = NOON + timedelta(days=3650)
         with world.acting_as_role("worker") as db:
             found = db.ids("select id from jobs.claim_run('w', %s)", later)
-            return found | db.ids("select id from jobs.claim_outbox('w', '{email}', 100, %s)", later)
+            return found | db.ids(
+                "select id from jobs.claim_outbox('w', '{email}', 100, %s)", later
+            )
 
     assert taken().isdisjoint({run, message})
     with world.acting_as(root) as db:

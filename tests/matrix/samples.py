@@ -87,7 +87,7 @@ def _columns(table: str, org: UUID) -> dict[str, object]:
         },
         "custom_field_options": {"definition_id": definition, "value": "new", "label": "New"},
         "custom_field_values": {
-            "definition_id": definition,
+            "definition_id": row_id(org, "custom_field_definitions", "event"),
             "event_id": row_id(org, "events", "other"),
             "text_value": "new",
         },

@@ -235,6 +235,8 @@ class Scene:
         self.add(org, "form_configs", "row", version=1, is_active=True)
         definition = self.add(org, "custom_field_definitions", "row", entity="lead", name="goal",
                               label="Goal", field_type="select")  # fmt: skip
+        self.add(org, "custom_field_definitions", "event", entity="event", name="mood",
+                 label="Mood", field_type="text")  # fmt: skip
         self.add(org, "custom_field_options", "row", definition_id=definition, value="a", label="A")
         self.add(org, "fx_rates", "row", day="2026-01-02", from_currency="EUR", to_currency="USD",
                  rate="1.1")  # fmt: skip

@@ -210,19 +210,6 @@ end;
 $$;
 comment on function app.submit_form(uuid, jsonb, uuid, timestamptz) is 'A form of the caller, if the call is theirs to report.';
 
--- app.rests_on_locked_lines: does a line of a locked or paid payout rest on this call, or on the money that its forms claim?
-create or replace function app.rests_on_locked_lines(organization_id uuid, event_id uuid) returns boolean
-language plpgsql stable set search_path = '' as $$
-begin
-    return app.has_locked_line(rests_on_locked_lines.organization_id, rests_on_locked_lines.event_id) or exists (
-        select from app.post_call_forms as f
-          join app.payments as p on p.organization_id = f.organization_id and p.post_call_form_id = f.id
-         where f.organization_id = rests_on_locked_lines.organization_id and f.event_id = rests_on_locked_lines.event_id
-           and app.has_locked_money(p.organization_id, p.id));
-end;
-$$;
-comment on function app.rests_on_locked_lines(uuid, uuid) is 'Does a line of a locked or paid payout rest on this call or its claim?';
-
 -- app.void_form: take a form back, as if it had never been submitted.
 -- event_id: the form that rules this call; form_id: this one; either is enough.
 -- Raises PT404 for none such, PT409 for a call without a form, for one that was rescheduled since, and for one on which a line of a
@@ -252,7 +239,7 @@ begin
         return v_form;
     elsif v_form.is_active and v_event.call_status = 'rescheduled' then
         perform app.refuse_move(v_event, 'rescheduled', 'The call was rescheduled after its form.');
-    elsif v_form.is_active and app.rests_on_locked_lines(v_event.organization_id, v_event.id) then
+    elsif v_form.is_active and exists (select from app.locked_calls(v_event.organization_id, array[v_event.id])) then
         raise exception using errcode = 'PT409', message = 'A locked payout rests on this call.',
             hint = 'Submit a corrected form; the payout keeps its lines, the difference is posted in the open period.';
     end if;
