@@ -82,7 +82,8 @@ def test_every_function_has_its_line(stage: Stage) -> None:
                and p.prorettype <> 'trigger'::regtype
                -- What takes a row of a view is a column of it.
                and not (p.pronargs = 1 and exists (
-                        select from pg_type as t where t.oid = p.proargtypes[0] and t.typrelid <> 0))
+                        select from pg_type as t
+                         where t.oid = p.proargtypes[0] and t.typrelid <> 0))
             """
         )
     }
