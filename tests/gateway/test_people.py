@@ -80,11 +80,16 @@ class People:
         return self.newest_token(acme), answer.json()
 
     def newest_token(self, acme: Organization) -> str:
-        sealed = self.world.value(
-            "select secret from app.outbox where organization_id = %s order by id desc limit 1",
+        """From the outbox, or from the mailbox if the worker was there already."""
+        (row,) = self.world.rows(
+            "select organization_id, id, payload ->> 'to' as recipient, sent_at, secret, rendered"
+            " from app.outbox where organization_id = %s order by id desc limit 1",
             acme.id,
         )
-        secret = open_secret(SecretBox(MASTER_KEY), sealed, organization_id=acme.id, kind="email")
+        box, sealed = SecretBox(MASTER_KEY), row.pop("secret")
+        if sealed is None:
+            return token_of(open_letter(box, SealedLetter(**row)).link or "")
+        secret = open_secret(box, sealed, organization_id=acme.id, kind="email")
         return token_of(json.loads(secret)["link"])
 
 

@@ -184,6 +184,21 @@ def test_a_removed_person_may_leave_an_empty_row(door: Door, root: dict[str, Any
     assert (left["password_hash"], left["user_metadata"]) == (None, {})
 
 
+def test_who_is_needed_stays_and_the_answer_says_so(door: Door, root: dict[str, Any]) -> None:
+    acme, olga = door.world.organization("acme"), door.person("olga")
+    door.world.execute("select app.add_member(%s, %s, 'owner')", acme.id, olga.user_id)
+    door.world.execute("delete from app.user_roles where user_id <> %s", root["user"]["id"])
+    alone = f"/{root['user']['id']}"
+    for answer in (
+        admin(door, root, "DELETE", f"/{olga.user_id}"),
+        admin(door, root, "DELETE", f"/{olga.user_id}", {"should_soft_delete": True}),
+        admin(door, root, "DELETE", alone),
+        admin(door, root, "PUT", alone, {"ban_duration": "876000h"}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert admin(door, root, "GET", f"/{olga.user_id}").status_code == 200
+
+
 def test_an_address_is_taken_once(door: Door, root: dict[str, Any]) -> None:
     dana = door.person()
     answer = admin(door, root, "POST", body={"email": dana.email.upper()})

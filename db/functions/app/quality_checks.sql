@@ -32,7 +32,7 @@ begin atomic
         ( 9, 'deal_under_collected',      'warning',  'Deals of which money is overdue',
              'Collect it, record what was paid elsewhere, or void the deal.'),
         (10, 'unknown_host',              'warning',  'Bookings whose host is no closer',
-             'Add the host''s address to a closer and replay the delivery, or assign a closer to the call.'),
+             'Accept the host as a closer, add the address to one, or assign a closer to the call.'),
         (11, 'unknown_setter',            'warning',  'Bookings and chats that name a setter whom nobody knows',
              'Add the spelling to the aliases of a setter, then replay the delivery.'),
         (12, 'ambiguous_lead',            'warning',  'Bookings that fit more than one lead',
