@@ -167,6 +167,11 @@ def test_a_link_ends_at_once(acme: Organization, dana: Person, closing: str) -> 
 def test_who_comes_back_gets_no_old_link_back(acme: Organization, dana: Person) -> None:
     link = link_of(acme, dana)
     statement = link_of(acme, dana, scope="statement", snapshot=locked_payout(acme, dana))
+    # Who the payee is may be known from the roster alone.
+    acme.world.execute("update app.payees set profile_id = null where id = %s", dana.payee_id)
+    assert statement.statement()[0] == "not_valid"
+    statement = link_of(acme, dana, scope="statement")
+    assert statement.statement()[0] == "open"
     acme.world.execute("delete from app.organization_members where user_id = %s", dana.user_id)
     acme.join(dana, "member")
     assert link.get()[0] == statement.statement()[0] == "not_valid"

@@ -142,3 +142,57 @@ begin atomic
     select count(*) from revoked;
 end;
 comment on function app.revoke_links(uuid, uuid[], uuid[]) is 'Take back every open link of these people.';
+
+-- app.create_link: a personal link, known by the hash of its token; with a secret, which is the sealed link, its e-mail is queued.
+-- Raises PT404, PT409 and PT422 as app.link_person does, and PT429 when this address got ten e-mails within the hour.
+create or replace function app.create_link(
+    organization_id uuid, scope text, token_hash bytea, closer_id uuid default null, payee_id uuid default null,
+    snapshot_id uuid default null, valid_days integer default 30, secret bytea default null, created_by uuid default null
+) returns app.closer_access_tokens
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_person constant record := app.link_person(
+        create_link.organization_id, create_link.scope, create_link.closer_id, create_link.payee_id, create_link.snapshot_id);
+    v_days   constant integer := coalesce(create_link.valid_days, 30);
+    v_sent   constant boolean := create_link.secret is not null;
+    v_link   app.closer_access_tokens;
+begin
+    if v_days not between 1 and 365 then
+        raise exception using errcode = 'PT422', message = 'A link is good for at most a year.',
+            detail = '{"valid_days": "From 1 to 365 days."}';
+    elsif coalesce(octet_length(create_link.token_hash), 0) <> 32 then
+        raise exception using errcode = 'PT422', message = 'A link is known by the SHA-256 of its token.',
+            hint = 'Use POST /functions/v1/create-portal-link, which makes the token.';
+    elsif v_sent and v_person.email is null then
+        raise exception using errcode = 'PT422', message = 'There is no address to send this link to.',
+            detail = '{"email": "Enter the e-mail address of this person on the roster."}';
+    elsif v_sent and not auth.count_attempt('mail_account', auth.attempt_subject(v_person.email)) then
+        raise exception using errcode = 'PT429', message = 'This person got many e-mails within the hour.',
+            hint = 'Try again later, or hand the link over yourself.';
+    end if;
+    insert into app.closer_access_tokens as t
+        (organization_id, closer_id, payee_id, snapshot_id, scope, token_hash, expires_at, created_by, sent_to)
+    values (
+        create_link.organization_id, v_person.closer_id, v_person.payee_id, v_person.snapshot_id, create_link.scope,
+        create_link.token_hash, now() + make_interval(days => v_days), create_link.created_by,
+        case when v_sent then v_person.email end)
+    returning t.* into v_link;
+    if v_sent then
+        perform app.enqueue_outbox(
+            organization_id => v_link.organization_id, kind => 'email',
+            payload => (
+                select jsonb_strip_nulls(jsonb_build_object(
+                    'template', case v_link.scope when 'pcf' then 'portal-link' else 'commission-link' end,
+                    'to', v_person.email, 'name', v_person.name, 'organization_name', o.name,
+                    'statement_name', (select s.name from app.payout_snapshots as s
+                                        where s.organization_id = o.id and s.id = v_link.snapshot_id),
+                    'expires_on', to_char(v_link.expires_at at time zone o.timezone, 'FMDD FMMonth YYYY')))
+                  from app.organizations as o where o.id = v_link.organization_id),
+            dedupe_key => 'access-link:' || v_link.id,
+            secret => app.require_sealed(create_link.secret));
+    end if;
+    return v_link;
+end;
+$$;
+comment on function app.create_link(uuid, text, bytea, uuid, uuid, uuid, integer, bytea, uuid) is
+    'A personal link, known by the hash of its token.';

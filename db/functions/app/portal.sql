@@ -130,14 +130,10 @@ begin atomic
                     when c.scheduled_end_at <= portal_calls.as_of then 'pending'
                     else 'upcoming' end as part,
                c.scheduled_end_at + make_interval(days => allow_late_edit_days) as open_until
-          from (
-            select e.* from app.events as e
-             where e.organization_id = portal_calls.organization_id and e.credited_closer_id = portal_calls.closer_id
-            union
-            select e.* from app.events as e
-             where e.organization_id = portal_calls.organization_id and e.closer_id = portal_calls.closer_id
-          ) as c
-         where c.deleted_at is null and c.duplicate_of_id is null
+          from app.events as c
+         where c.organization_id = portal_calls.organization_id
+           and (c.credited_closer_id = portal_calls.closer_id or c.closer_id = portal_calls.closer_id)
+           and c.deleted_at is null and c.duplicate_of_id is null
            and (c.call_status = 'scheduled'
                 and c.scheduled_at < app.day_start((portal_calls.as_of at time zone timezone)::date + days_ahead + 1, timezone)
                 or c.call_status in ('completed', 'no_show')
@@ -179,15 +175,18 @@ begin
     select o.* into strict v_organization from app.organizations as o where o.id = portal_numbers.organization_id;
     v_start := date_trunc('month', portal_numbers.as_of at time zone v_organization.timezone)::date;
     with standings as (
-        select s.*, s.closer_id = portal_numbers.closer_id as is_self,
-               rank() over (order by case when settings.show_cash then s.cash_collected end desc nulls last, s.closes desc) as rank
-          from app.closer_standings(
-                   portal_numbers.organization_id, app.day_start(v_start, v_organization.timezone),
-                   app.day_start((v_start + interval '1 month')::date, v_organization.timezone), portal_numbers.as_of,
-                   v_organization.timezone, app.currency_exponent(v_organization.currency),
-                   case when not v_sees_others then array[portal_numbers.closer_id] end) as s
+        select s.person_name as closer_name, s.booked_calls, s.shows, s.no_shows, s.offers, s.closes, s.cash_collected,
+               s.net_cash, s.shows / nullif(s.shows + s.no_shows, 0)::numeric as show_rate,
+               s.offers / nullif(s.shows, 0)::numeric as offer_rate, s.closes / nullif(s.shows, 0)::numeric as close_rate,
+               (s.shows + s.no_shows) / nullif(s.shows + s.no_shows + s.pending, 0)::numeric as coverage,
+               s.person_id = portal_numbers.closer_id as is_self,
+               rank() over (order by case when settings.show_cash then s.cash_collected else s.closes end desc) as rank
+          from app.person_standings(
+                   portal_numbers.organization_id, 'closer', app.day_start(v_start, v_organization.timezone),
+                   app.day_start((v_start + interval '1 month')::date, v_organization.timezone), v_organization.timezone,
+                   portal_numbers.as_of, app.currency_exponent(v_organization.currency)) as s
     ), shown as (
-        select s.rank, s.closer_name, s.is_self,
+        select s.rank, s.closer_name, s.is_self, s.closes, case when settings.show_cash then s.net_cash end as net_cash,
                jsonb_build_object('name', s.closer_name, 'is_self', s.is_self)
                || case when v_sees_others then jsonb_build_object('rank', s.rank) else '{}' end
                || case when s.is_self or settings.leaderboard_visibility in ('rates', 'full') then jsonb_build_object(
@@ -202,7 +201,7 @@ begin
     select (array_agg(s.line - 'rank' - 'name' - 'is_self') filter (where s.is_self))[1]
                || jsonb_build_object('since', v_start, 'currency', v_organization.currency),
            case when settings.show_leaderboard then
-               coalesce(jsonb_agg(s.line order by s.rank, s.closer_name) filter (where v_sees_others or s.is_self), '[]') end
+               coalesce(jsonb_agg(s.line order by s.rank, s.net_cash desc, s.closes desc, s.closer_name) filter (where v_sees_others or s.is_self), '[]') end
       into numbers, leaderboard
       from shown as s;
 end;

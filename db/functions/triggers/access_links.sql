@@ -11,7 +11,13 @@ begin
        and (t.closer_id in (select c.id from app.closers as c
                              where c.organization_id = o.organization_id and c.profile_id = o.user_id)
             or t.payee_id in (select p.id from app.payees as p
-                               where p.organization_id = o.organization_id and p.profile_id = o.user_id));
+                               where p.organization_id = o.organization_id and p.profile_id = o.user_id
+                              union all
+                              select c.payee_id from app.closers as c
+                               where c.organization_id = o.organization_id and c.profile_id = o.user_id
+                              union all
+                              select s.payee_id from app.setters as s
+                               where s.organization_id = o.organization_id and s.profile_id = o.user_id));
     return null;
 end;
 $$;
