@@ -176,23 +176,26 @@ return pg_notify('platform_access', json_build_object(
     'method', current_setting('request.method', true))::text);
 
 -- auth.refuse_outcast: PT403 for somebody all of whose organizations are suspended or deleted. Whoever belongs to none at
--- all passes: they may yet be invited.
-create or replace function auth.refuse_outcast() returns void
+-- all passes: they may yet be invited. Written as plans that a connection keeps, since every request asks.
+create or replace function auth.refuse_outcast(user_id uuid) returns void
 language plpgsql stable security definer set search_path = '' as $$
 declare
     v_organizations text;
 begin
-    if auth.member_organization_ids() = '{}' then
-        select string_agg(format('%s is %s.', o.name, case when o.deleted_at is not null then 'deleted' else 'suspended' end), ' '
-                          order by o.name)
-          into v_organizations
-          from app.organization_members as m
-          join app.organizations as o on o.id = m.organization_id
-         where m.user_id = auth.uid();
-        if v_organizations is not null then
-            raise exception using errcode = 'PT403', message = 'Your organization is not in use.', detail = v_organizations,
-                hint = 'Ask whoever runs the platform.';
-        end if;
+    if exists (select from app.organization_members as m
+                 join app.organizations as o on o.id = m.organization_id
+                where m.user_id = refuse_outcast.user_id and o.deleted_at is null and o.suspended_at is null) then
+        return;
+    end if;
+    select string_agg(format('%s is %s.', o.name, case when o.deleted_at is not null then 'deleted' else 'suspended' end), ' '
+                      order by o.name)
+      into v_organizations
+      from app.organization_members as m
+      join app.organizations as o on o.id = m.organization_id
+     where m.user_id = refuse_outcast.user_id;
+    if v_organizations is not null then
+        raise exception using errcode = 'PT403', message = 'Your organization is not in use.', detail = v_organizations,
+            hint = 'Ask whoever runs the platform.';
     end if;
 end;
 $$;
@@ -235,7 +238,7 @@ begin
     elsif v_role = 'super_admin' then
         perform auth.announce_access('session_id', v_claims ->> 'session_id');
     else
-        perform auth.refuse_outcast();
+        perform auth.refuse_outcast(v_user);
     end if;
 exception when invalid_text_representation then
     raise exception using errcode = 'PT401', message = 'This token is malformed.', hint = 'Sign in again.';
