@@ -112,8 +112,8 @@ $$;
 comment on function app.portal_form_fields(uuid, boolean) is 'The fields of a post-call form, as a page can draw them.';
 
 -- app.portal_calls: the calls of a closer that their portal lists: booked for them, or taken by them.
--- part: pending (ended, without a form; overdue and oldest first), upcoming (until days_ahead local days from now), recent
--- (with an outcome that may still be changed; latest first). can_submit: a form is open from 15 minutes before the start.
+-- part: pending (ended, without a form; what ended first is first, so that overdue ones are on top), upcoming (until days_ahead
+-- local days from now), recent (with an outcome that may still be changed; latest first). can_submit: a form is open from 15 minutes before the start.
 create or replace function app.portal_calls(
     organization_id uuid, closer_id uuid, as_of timestamptz, timezone text, pcf_grace interval, days_ahead integer,
     allow_late_edit_days integer
@@ -147,8 +147,9 @@ begin atomic
                case when f.is_human then app.portal_form_answers(f) end as form,
                row_number() over (
                    partition by e.part
-                   order by case when e.part = 'recent' then portal_calls.as_of - e.scheduled_at
-                                 else e.scheduled_at - portal_calls.as_of end, e.id) as place
+                   order by case e.part when 'recent' then portal_calls.as_of - e.scheduled_at
+                                        when 'pending' then e.scheduled_end_at - portal_calls.as_of
+                                        else e.scheduled_at - portal_calls.as_of end, e.id) as place
           from calls as e
           left join app.leads as l on l.organization_id = e.organization_id and l.id = e.lead_id
           left join app.call_types as t on t.organization_id = e.organization_id and t.id = e.call_type_id
