@@ -19,6 +19,7 @@ from bench import (
     chaos,
     deploy_under_load,
     fuzz,
+    imports,
     ingest,
     ingest_at_scale,
     policies,
@@ -32,6 +33,7 @@ PROOFS = {
     "calls-at-once": calls_at_once.main,
     "chaos": chaos.main,
     "fuzz": fuzz.main,
+    "imports": imports.main,
     "ingest-at-scale": ingest_at_scale.main,
 }
 """What `python -m bench <name> [arguments]` runs; with no name everything is measured."""
@@ -95,6 +97,8 @@ def main() -> None:
         rows.append(ingest_at_scale.measure(stack))
     with running_stack() as stack, console.status("measuring replays …"):
         rows += replay.measure(stack)
+    with running_stack() as stack, console.status("measuring imports …"):
+        rows += imports.measure(stack)
     with console.status("measuring deploys under load …"):
         rows += deploy_under_load.measure()
     write(rows)
