@@ -216,7 +216,7 @@ def test_a_reference_into_another_organization_fails_like_one_to_nothing(stage: 
                 connection.execute(
                     "insert into api.custom_field_values"
                     " (organization_id, definition_id, lead_id, text_value)"
-                    " values (%s, %s, %s, 'x')",
+                    " values (%s, %s, %s, 'a')",
                     (ACME, row_id(ACME, "custom_field_definitions", "row"), lead),
                 )
             told.append(
