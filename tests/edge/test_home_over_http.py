@@ -244,6 +244,10 @@ def test_a_closer_sees_of_others_what_the_organization_permits(scene: Scene) -> 
         assert ("rank" in mine) == (visibility != "none")
         others = [row for row in board if not row["is_self"]]
         assert all(n["rows"] is None for row in others for n in row["numbers"].values())
+        if visibility == "rates":
+            shown = [n for row in others for n in row["numbers"].values()]
+            assert shown
+            assert all(n["numerator"] is None and n["denominator"] is None for n in shown)
     settings(scene, leaderboard_visibility="rates")
     rates = {"show_rate", "offer_rate", "close_rate"}
     assert (seen["none"], seen["rank"], seen["rates"]) == ([], [set()], [rates])

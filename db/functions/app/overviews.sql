@@ -168,7 +168,7 @@ comment on function app.person_standings(uuid, text, timestamptz, timestamptz, t
 -- app.home_leaderboard: the first of the closers, or of the setters, of a period: closers by cash collected (by closes without
 -- money), setters by calls set; then net cash, closes and name. Equals share a rank.
 -- own: who asks, shown whole wherever they stand; NULL shows everybody whole. Of others the visibility permits nothing (none),
--- name and rank (rank), rates too (rates), every number (full). Only numbers that are whole have rows: nobody may list others'.
+-- name and rank (rank), rates without their parts (rates), every number (full). Only numbers that are whole have rows: nobody may list others'.
 create or replace function app.home_leaderboard(
     organization_id uuid, role text, start_date date, end_date date, as_of timestamptz, size integer,
     own uuid default null, visibility text default 'full', shows_cash boolean default true
@@ -204,7 +204,7 @@ begin atomic
         select coalesce(jsonb_object_agg(v.metric, jsonb_build_object(
                     'unit', v.unit, 'value', case when v.denominator is null then v.numerator
                                                   else v.numerator / nullif(v.denominator, 0) end,
-                    'numerator', v.numerator, 'denominator', v.denominator,
+                    'numerator', case when h.is_open then v.numerator end, 'denominator', case when h.is_open then v.denominator end,
                     'rows', p.numerator, 'denominator_rows', p.denominator)), '{}') as numbers
           from (values ('booked_calls',   'count', s.booked_calls::numeric, null::numeric),
                        ('shows',          'count', s.shows,                 null),
@@ -223,9 +223,9 @@ begin atomic
               from (select case home_leaderboard.role when 'closer' then s.person_id end as closer_id,
                            case home_leaderboard.role when 'setter' then s.person_id end as setter_id) as q
              where w.is_whole) as p on true
+         cross join lateral (select w.is_whole or home_leaderboard.visibility = 'full' as is_open) as h
          where (v.unit <> 'money' or home_leaderboard.shows_cash)
-           and (w.is_whole or home_leaderboard.visibility = 'full'
-                or home_leaderboard.visibility = 'rates' and v.unit = 'rate')) as n
+           and (h.is_open or home_leaderboard.visibility = 'rates' and v.unit = 'rate')) as n
      where s.person_id = home_leaderboard.own
         or s.position <= home_leaderboard.size and w.is_ranked;
 end;
