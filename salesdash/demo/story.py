@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from salesdash.demo.cast import FIRST_NAMES, LAST_NAMES, SOURCES, Company, Package
 
 DAYS_BACK, DAYS_AHEAD = 90, 10
-LATE_FORMS_DAYS = 3
+LATE_FORMS_DAYS = 5
 
 
 @dataclass(frozen=True)
