@@ -65,6 +65,8 @@ _NEW_PASSWORD = """
 
 _ACCEPT_INVITATION = """
 <section id="accept" data-part hidden>
+<p id="what-for" hidden><strong id="organization"></strong> invites you to join as
+<span id="role"></span>, until <span id="expires"></span>.</p>
 <form id="accept-form" method="post">
 <label for="full_name">Your name</label>
 <input id="full_name" name="full_name" autocomplete="name" maxlength="200">

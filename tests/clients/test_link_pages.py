@@ -120,9 +120,15 @@ def test_an_invitation_is_accepted(scene: Scene, project: Path) -> None:
     address = f"{scene.gateway.url}/accept-invitation"
     assert at(project, address)["shown"] == ["missing"]
     link = f"{address}#token={token}"
+    opened = at(project, link)
+    assert (opened["shown"], opened["isError"]) == (["accept"], False)
+    assert opened["text"]["organization"] == scene.world.value(
+        "select name from app.organizations where id = %s", scene.organization_id
+    )
     done = at(project, link, "#accept-form", full_name="Nia", password=PASSWORD)
     assert done["shown"] == ["done"]
     assert done["text"]["who"] == email
     assert can_sign_in(scene, email, PASSWORD)
+    assert at(project, link)["isError"]
     again = at(project, link, "#accept-form", full_name="Nia", password=PASSWORD)
     assert (again["shown"], again["isError"]) == (["accept"], True)

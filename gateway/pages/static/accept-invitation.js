@@ -1,8 +1,20 @@
-import { at, call, given, onSend, reason, say, show } from "./links.js";
+import { at, call, day, given, onSend, reason, say, show } from "./links.js";
 
 const token = given.get("token") ?? given.get("token_hash");
 
 show(token ? "accept" : "missing");
+if (token) tellWhatFor();
+
+/** What the invitation is for; or that it is good no longer, before somebody thinks of a password. */
+async function tellWhatFor() {
+  const { ok, body } = await call("POST", "/functions/v1/validate-invite", { token });
+  if (!ok) return;
+  if (!body.valid) return say("This invitation is not valid any more. Ask an admin for a new one.", true);
+  at("organization").textContent = body.organization_name;
+  at("role").textContent = body.role;
+  at("expires").textContent = day(body.expires_at);
+  at("what-for").hidden = false;
+}
 
 onSend(at("accept-form"), async (values) => {
   const data = { invitation_token: token };
