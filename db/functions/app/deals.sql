@@ -511,6 +511,62 @@ end;
 $$;
 comment on function app.settle_deals(uuid, uuid) is 'Bring the automatic deals of a lead to what the facts say.';
 
+-- app.leads_to_settle: of these leads, locked in the order of their ids, those whom money or a closed call says something of:
+-- they have a payment, a deal or a call that ended closed. Of the others there is nothing to settle.
+-- Guarantees: two statements, however many leads; whoever pays for one of them in this moment was waited for, or waits.
+create or replace function app.leads_to_settle(organization_id uuid, lead_ids uuid[]) returns uuid[]
+language plpgsql volatile set search_path = '' as $$
+begin
+    perform from app.leads as l
+      where l.organization_id = leads_to_settle.organization_id and l.id = any (leads_to_settle.lead_ids)
+      order by l.id for no key update;
+    return array(
+        select distinct l.id
+          from unnest(leads_to_settle.lead_ids) as l (id)
+         where exists (select from app.payments as p
+                        where p.organization_id = leads_to_settle.organization_id and p.lead_id = l.id)
+            or exists (select from app.deals as d
+                        where d.organization_id = leads_to_settle.organization_id and d.lead_id = l.id)
+            or exists (select from app.events as e
+                        where e.organization_id = leads_to_settle.organization_id and e.lead_id = l.id and e.event_outcome = 'closed')
+         order by l.id);
+end;
+$$;
+comment on function app.leads_to_settle(uuid, uuid[]) is 'Of these leads those whom money or a closed call says something of, locked.';
+
+-- app.follow_calls: deals and payments follow calls that changed: a call that ended closed is a deal and attracts payments,
+-- other people are credited when others took or set it, and its source is theirs. What a person decided stays, but for the people
+-- of a call that a person chose: whoever attributed a payment by hand chose its call, not its people, unless they named them, too.
+-- lead_ids: whose the calls were and are; recredited_ids: calls of which other people, or another lead, are credited.
+-- Guarantees: each lead that has money is settled once; calls of the others cost no statement of their own.
+create or replace function app.follow_calls(organization_id uuid, event_ids uuid[], lead_ids uuid[], recredited_ids uuid[])
+returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    perform app.credit_sale(p.organization_id, p.id), app.review_payment(p.organization_id, p.id)
+       from app.payments as p
+      where p.organization_id = follow_calls.organization_id and p.event_id = any (follow_calls.recredited_ids)
+        and p.attribution_method = 'manual' and p.deleted_at is null;
+    perform app.settle_deals(follow_calls.organization_id, l.lead_id)
+       from unnest(app.leads_to_settle(follow_calls.organization_id, follow_calls.lead_ids)) as l (lead_id);
+    perform case when w.is_claim then app.credit_claim(follow_calls.organization_id, w.id)::text
+                 else app.attribute_payment(follow_calls.organization_id, w.id) end
+       from (select p.id, p.claim_state is not null as is_claim
+               from app.events as e
+               join app.payments as p on p.organization_id = e.organization_id and p.event_id = e.id
+              where e.organization_id = follow_calls.organization_id and e.id = any (follow_calls.event_ids) and p.deleted_at is null
+                and (p.claim_state is not null
+                     or p.lead_id is distinct from e.lead_id and app.is_attributed_by_rule(p.attribution_method))
+             union
+             select p.id, p.claim_state is not null
+               from app.events as e
+               join app.payments as p on p.organization_id = e.organization_id and p.customer_email_norm = e.lead_email_norm
+              where e.organization_id = follow_calls.organization_id and e.id = any (follow_calls.event_ids) and p.deleted_at is null
+                and p.lead_id is distinct from e.lead_id and app.is_attributed_by_rule(p.attribution_method)) as w;
+end;
+$$;
+comment on function app.follow_calls(uuid, uuid[], uuid[], uuid[]) is 'Deals and payments follow calls that changed.';
+
 -- app.settle_new_payment: the same after a payment was made where the ladder placed it, and its claim was superseded: all of it
 -- only when the payment opens a deal, when later payments of the lead may move, or when another transaction placed one at the
 -- same moment; then payments that know their customer by this one.

@@ -162,19 +162,43 @@ comment on function app.guard_event() is 'Refuses state changes that no transiti
 
 -- app.pass_on_event_people: after calls were changed, in sets: a chain joined to another takes its root, and none of its calls is a
 -- duplicate of another; every call of a chain is credited to the root's setter; a call is credited to its closer unless a
--- person's form says who took it; what waited for a closer or a setter is done; money follows calls that count no more, or again,
--- and what a locked payout rests on goes on counting.
+-- person's form says who took it; what waited for a closer or a setter is done; money follows calls that changed (app.follow_calls),
+-- and those that count no more, or again (app.follow_counting); what a locked payout rests on goes on counting.
 create or replace function app.pass_on_event_people() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-    v_moved  boolean;
-    v_counts boolean;
+    v_moved    boolean;
+    v_counts   boolean;
+    v_followed boolean;
 begin
     select coalesce(bool_or((n.closer_id, n.setter_id, n.root_event_id) is distinct from (o.closer_id, o.setter_id, o.root_event_id)), false),
-           coalesce(bool_or((n.deleted_at is null and n.duplicate_of_id is null) <> (o.deleted_at is null and o.duplicate_of_id is null)), false)
-      into v_moved, v_counts
+           coalesce(bool_or((n.deleted_at is null and n.duplicate_of_id is null) <> (o.deleted_at is null and o.duplicate_of_id is null)), false),
+           coalesce(bool_or((n.credited_closer_id, n.credited_setter_id, n.lead_id, n.call_status, n.event_outcome, n.scheduled_at,
+                             n.source_id, n.traffic_type_id)
+                            is distinct from
+                            (o.credited_closer_id, o.credited_setter_id, o.lead_id, o.call_status, o.event_outcome, o.scheduled_at,
+                             o.source_id, o.traffic_type_id)), false)
+      into v_moved, v_counts, v_followed
       from new_rows as n
       join old_rows as o on o.organization_id = n.organization_id and o.id = n.id;
+    if v_followed then
+        perform app.follow_calls(c.organization_id, c.event_ids, c.lead_ids || c.old_lead_ids, c.recredited_ids)
+           from (select n.organization_id, array_agg(n.id) as event_ids,
+                        coalesce(array_agg(n.lead_id) filter (where n.lead_id is not null), '{}') as lead_ids,
+                        coalesce(array_agg(o.lead_id) filter (where o.lead_id <> n.lead_id or n.lead_id is null and o.lead_id is not null),
+                                 '{}') as old_lead_ids,
+                        coalesce(array_agg(n.id) filter (
+                            where (n.credited_closer_id, n.credited_setter_id, n.lead_id)
+                                  is distinct from (o.credited_closer_id, o.credited_setter_id, o.lead_id)), '{}') as recredited_ids
+                   from new_rows as n
+                   join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+                  where (n.credited_closer_id, n.credited_setter_id, n.lead_id, n.call_status, n.event_outcome, n.scheduled_at,
+                         n.source_id, n.traffic_type_id)
+                        is distinct from
+                        (o.credited_closer_id, o.credited_setter_id, o.lead_id, o.call_status, o.event_outcome, o.scheduled_at,
+                         o.source_id, o.traffic_type_id)
+                  group by n.organization_id) as c;
+    end if;
     if v_counts then
         if exists (
             select from (

@@ -67,34 +67,11 @@ create or replace trigger converts_waiting_payments_after_insert after insert on
 create or replace trigger converts_waiting_payments_after_update after update on app.fx_rates
     referencing new table as changed_rows for each statement execute function app.follow_rates();
 
--- app.follow_call: deals and payments follow the calls that they may rest on: a call that ended closed is a deal and attracts
--- payments, other people are credited when others took or set it, and its source is theirs. What a person decided stays.
--- Calls that count no more, or again, are app.follow_counting's.
-create or replace function app.follow_call() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-    perform app.settle_deals(new.organization_id, l.lead_id)
-       from (select distinct u.lead_id from unnest(array[old.lead_id, new.lead_id]) as u (lead_id)) as l;
-    perform case when p.claim_state is not null then app.credit_claim(p.organization_id, p.id)::text
-                 else app.attribute_payment(p.organization_id, p.id) end
-       from app.payments as p
-      where p.organization_id = new.organization_id and p.deleted_at is null
-        and (p.event_id = new.id and (p.claim_state is not null or p.lead_id is distinct from new.lead_id)
-             or p.customer_email_norm = new.lead_email_norm and p.lead_id is distinct from new.lead_id)
-        and (p.claim_state is not null and p.event_id = new.id or app.is_attributed_by_rule(p.attribution_method));
-    return null;
-end;
-$$;
-comment on function app.follow_call() is 'Deals and payments follow the calls that they may rest on.';
-
-create or replace trigger payments_follow_changed_calls after update on app.events
-    for each row when (
-        (old.credited_closer_id, old.credited_setter_id, old.lead_id, old.call_status, old.event_outcome, old.scheduled_at,
-         old.source_id, old.traffic_type_id)
-        is distinct from
-        (new.credited_closer_id, new.credited_setter_id, new.lead_id, new.call_status, new.event_outcome, new.scheduled_at,
-         new.source_id, new.traffic_type_id))
-    execute function app.follow_call();
+-- Calls that changed are followed by app.pass_on_event_people, once per statement.
+drop trigger if exists payments_follow_changed_calls on app.events;
+drop function if exists app.follow_call();
+drop trigger if exists payments_by_hand_follow_changed_calls on app.events;
+drop function if exists app.follow_call_by_hand();
 
 -- app.follow_new_calls: payments that came before the booking they were sold on.
 create or replace function app.follow_new_calls() returns trigger
@@ -119,20 +96,23 @@ comment on function app.follow_new_calls() is 'Payments that came before the boo
 create or replace trigger payments_follow_new_calls after insert on app.events
     referencing new table as changed_rows for each statement execute function app.follow_new_calls();
 
--- app.follow_form: a form that says anew what was sold on a closed call changes its deal; other forms change the call.
+-- app.follow_form: forms that say anew what was sold on closed calls change their deals; other forms change the call.
+-- Each lead is settled once.
 create or replace function app.follow_form() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    perform app.settle_deals(e.organization_id, e.lead_id)
-       from app.events as e
-      where e.organization_id = new.organization_id and e.id = new.event_id and e.event_outcome = 'closed';
+    perform app.settle_deals(c.organization_id, c.lead_id)
+       from (select distinct e.organization_id, e.lead_id
+               from new_rows as n
+               join app.events as e on e.organization_id = n.organization_id and e.id = n.event_id
+              where n.is_active and n.deal_closed and e.event_outcome = 'closed') as c;
     return null;
 end;
 $$;
-comment on function app.follow_form() is 'A form that says anew what was sold on a closed call changes its deal.';
+comment on function app.follow_form() is 'Forms that say anew what was sold on closed calls change their deals.';
 
 create or replace trigger deals_follow_forms after insert on app.post_call_forms
-    for each row when (new.is_active and new.deal_closed) execute function app.follow_form();
+    referencing new table as new_rows for each statement execute function app.follow_form();
 
 -- app.follow_identity: what a lead is known by from now on, or no more, finds the payments that carry it.
 create or replace function app.follow_identity() returns trigger
