@@ -639,43 +639,45 @@ $$;
 comment on function app.known_booking(uuid, text, text, text, timestamptz, timestamptz) is
     'The call of a known booking, at the time it has now; NULL for a new booking.';
 
--- app.teach_lead: what a lead learns from a call of it: its setters (app.learn_setter), source and traffic type of the first booking
--- that has them; a setter whom a later booking has only from its chain teaches nothing. A late message about an earlier booking
--- corrects what a later booking had taught; what a person set stays.
-create or replace function app.teach_lead(organization_id uuid, event_id uuid) returns void
+-- app.teach_leads: what leads learn from calls of theirs, one call of each: their setters (app.learn_setters), source and traffic
+-- type of the first booking that has them; a setter whom a later booking has only from its chain teaches nothing. A late message
+-- about an earlier booking corrects what a later booking had taught; what a person set stays.
+create or replace function app.teach_leads(organization_id uuid, event_ids uuid[]) returns void
 language plpgsql volatile set search_path = '' as $$
-declare
-    e       app.events;
-    l       app.leads;
-    v_known record;
 begin
-    select t.* into e from app.events as t
-     where t.organization_id = teach_lead.organization_id and t.id = teach_lead.event_id and t.lead_id is not null;
-    if not found then
-        return;
-    end if;
-    if e.setter_id is not null and not 'setter' = any (e.inherits) then
-        perform app.learn_setter(e.organization_id, e.lead_id, e.booked_at);
-    end if;
-    select (array_agg(t.source_id order by t.booked_at, t.id) filter (where s.is_known))[1] as source_id,
-           (array_agg(t.traffic_type_id order by t.booked_at, t.id) filter (where s.is_known))[1] as traffic_type_id
-      into v_known
-      from app.events as t
-     cross join lateral (select coalesce(t.source_id, t.traffic_type_id) is not null as is_known) as s
-     where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.deleted_at is null;
-    select t.* into l from app.leads as t where t.organization_id = e.organization_id and t.id = e.lead_id;
-    if l.source_origin = 'event' or coalesce(l.source_id, l.traffic_type_id) is null and l.source_origin is null then
-        l.source_id := v_known.source_id;
-        l.traffic_type_id := v_known.traffic_type_id;
-        l.source_origin := case when coalesce(l.source_id, l.traffic_type_id) is not null then 'event' end;
-    end if;
+    perform app.learn_setters(teach_leads.organization_id, array_agg(e.lead_id), array_agg(e.booked_at))
+       from app.events as e
+      where e.organization_id = teach_leads.organization_id and e.id = any (teach_leads.event_ids) and e.lead_id is not null
+        and e.setter_id is not null and not 'setter' = any (e.inherits)
+     having count(*) > 0;
 
     perform set_config('app.teaches_lead', 'on', true);
-    update app.leads as t
-       set source_id = l.source_id, traffic_type_id = l.traffic_type_id, source_origin = l.source_origin
-     where t.organization_id = l.organization_id and t.id = l.id
-       and (t.source_id, t.traffic_type_id, t.source_origin) is distinct from (l.source_id, l.traffic_type_id, l.source_origin);
+    update app.leads as l
+       set source_id = k.source_id, traffic_type_id = k.traffic_type_id,
+           source_origin = case when coalesce(k.source_id, k.traffic_type_id) is not null then 'event' end
+      from app.events as e
+     cross join lateral (
+        select (array_agg(t.source_id order by t.booked_at, t.id))[1] as source_id,
+               (array_agg(t.traffic_type_id order by t.booked_at, t.id))[1] as traffic_type_id
+          from app.events as t
+         where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.deleted_at is null
+           and coalesce(t.source_id, t.traffic_type_id) is not null) as k
+     where e.organization_id = teach_leads.organization_id and e.id = any (teach_leads.event_ids)
+       and l.organization_id = e.organization_id and l.id = e.lead_id
+       and (l.source_origin = 'event' or coalesce(l.source_id, l.traffic_type_id) is null and l.source_origin is null)
+       and (l.source_id, l.traffic_type_id, l.source_origin)
+           is distinct from
+           (k.source_id, k.traffic_type_id, case when coalesce(k.source_id, k.traffic_type_id) is not null then 'event' end);
     perform set_config('app.teaches_lead', '', true);
+end;
+$$;
+comment on function app.teach_leads(uuid, uuid[]) is 'Setters and sources of leads, from a call of each.';
+
+-- app.teach_lead: the same of one lead.
+create or replace function app.teach_lead(organization_id uuid, event_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    perform app.teach_leads(organization_id, array[event_id]);
 end;
 $$;
 comment on function app.teach_lead(uuid, uuid) is 'Setter and source of a lead, from a call of it.';

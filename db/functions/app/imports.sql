@@ -552,7 +552,7 @@ begin
           left join known as k on k.n = g.n
          cross join (select coalesce(bool_or(f.name = 'currency'), false) as has_currency
                        from wanted as f) as i
-    ), keyed as (
+    ), keyed as materialized (
         select c.n, c.fields, c.notes,
                case when c.problems = '{}' then app.import_problems(read_import.entity, c.fields, read_import.is_lenient)
                     else c.problems end as problems,

@@ -288,12 +288,13 @@ begin
     v_moved := app.move_imported_events(import_events.organization_id, v_rows);
     v_linked := app.link_imported_events(import_events.organization_id, v_rows);
 
-    perform app.teach_lead(import_events.organization_id, (array_agg(e.id order by e.booked_at desc, e.id desc))[1])
-       from jsonb_to_recordset(v_rows) as r (id uuid, step text)
-       join app.events as e on e.organization_id = import_events.organization_id and e.id = r.id
-      where r.step = 'insert' and e.lead_id is not null
-        and (e.setter_id is not null and not 'setter' = any (e.inherits) or coalesce(e.source_id, e.traffic_type_id) is not null)
-      group by e.lead_id;
+    perform app.teach_leads(import_events.organization_id, array(
+        select (array_agg(e.id order by e.booked_at desc, e.id desc))[1]
+          from jsonb_to_recordset(v_rows) as r (id uuid, step text)
+          join app.events as e on e.organization_id = import_events.organization_id and e.id = r.id
+         where r.step = 'insert' and e.lead_id is not null
+           and (e.setter_id is not null and not 'setter' = any (e.inherits) or coalesce(e.source_id, e.traffic_type_id) is not null)
+         group by e.lead_id));
     perform app.mark_duplicate(import_events.organization_id, e.id, d.id)
        from jsonb_to_recordset(v_rows) as r (id uuid, step text)
        join app.events as e on e.organization_id = import_events.organization_id and e.id = r.id and e.call_status = 'scheduled'

@@ -50,6 +50,33 @@ begin atomic
 end;
 comment on function app.release_identities(uuid, text, text, jsonb) is 'Takes identities away from deleted leads.';
 
+-- app.keep_identities: what these living leads are reached by is an identity of each. A value that is another lead's is refused by
+-- lead_identities_value_key; earlier values stay, since a lead is still known by them.
+create or replace function app.keep_identities(organization_id uuid, lead_ids uuid[]) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    delete from app.lead_identities as i
+     using app.leads as n
+     cross join lateral app.lead_identity_values(n.email, n.phone) as v,
+           app.leads as l
+     where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids)
+       and i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value
+       and l.organization_id = i.organization_id and l.id = i.lead_id and l.deleted_at is not null;
+    insert into app.lead_identities (organization_id, lead_id, kind, value)
+    select n.organization_id, n.id, v.kind, v.value
+      from app.leads as n
+     cross join lateral app.lead_identity_values(n.email, n.phone) as v
+     where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids)
+       and n.deleted_at is null and n.merged_into_id is null
+       and not exists (
+            select from app.lead_identities as i
+              join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
+             where i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value
+               and n.id in (l.id, l.merged_into_id));
+end;
+$$;
+comment on function app.keep_identities(uuid, uuid[]) is 'Makes e-mail and phone of leads identities of them.';
+
 -- app.identify_lead: the one lead these identities belong to, made if nobody is known by any of them.
 -- Answers NULL when they belong to more than one lead, or when there is no identity at all.
 -- Guarantees: what was missing of the lead (name, e-mail, phone, further identities) is added; two calls at the same

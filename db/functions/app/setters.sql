@@ -122,25 +122,16 @@ begin atomic
 end;
 comment on function app.setters_named(uuid, uuid) is 'Who was named as the setter of a lead, and when.';
 
--- app.learn_setter: the first setter of a lead is whoever was named first, its current one whoever was named last, by bookings and
--- chats alike, in whatever order they are told. named_at: what is told now; only the last one says who is current, so that
--- whom a person chose stays until somebody is named anew. A first setter who was never named is a person's choice.
-create or replace function app.learn_setter(organization_id uuid, lead_id uuid, named_at timestamptz) returns void
+-- app.learn_setters: the first setter of each lead is whoever was named first, its current one whoever was named last, by bookings and
+-- chats alike, in whatever order they are told. named_at: what is told now, one for each lead; only the last one says who is
+-- current, so that whom a person chose stays until somebody is named anew. A first setter who was never named is a person's choice.
+create or replace function app.learn_setters(organization_id uuid, lead_ids uuid[], named_at timestamptz[]) returns void
 language plpgsql volatile set search_path = '' as $$
-declare
-    v_named record;
 begin
-    -- Whoever else names a setter of this lead waits here, so that the later of two sees what the earlier one named.
+    -- Whoever else names a setter of these leads waits here, so that the later of two sees what the earlier one named.
     perform from app.leads as l
-      where l.organization_id = learn_setter.organization_id and l.id = learn_setter.lead_id for no key update;
-    select (array_agg(n.setter_id order by n.named_at, n.setter_id))[1] as first_id,
-           (array_agg(n.setter_id order by n.named_at desc, n.setter_id desc))[1] as last_id,
-           array_agg(n.setter_id) as setter_ids, max(n.named_at) as last_at
-      into v_named
-      from app.setters_named(learn_setter.organization_id, learn_setter.lead_id) as n;
-    if v_named.first_id is null then
-        return;
-    end if;
+      where l.organization_id = learn_setters.organization_id and l.id = any (learn_setters.lead_ids)
+      order by l.id for no key update;
     perform set_config('app.teaches_lead', 'on', true);
     update app.leads as l
        set original_setter_id = w.original_id,
@@ -149,14 +140,30 @@ begin
                 else l.original_setter_name end,
            current_setter_id = w.current_id
       from (select o.id,
-                   case when o.original_setter_id is null or o.original_setter_id = any (v_named.setter_ids)
-                        then v_named.first_id else o.original_setter_id end as original_id,
-                   case when learn_setter.named_at >= v_named.last_at then v_named.last_id else o.current_setter_id end as current_id
-              from app.leads as o
-             where o.organization_id = learn_setter.organization_id and o.id = learn_setter.lead_id) as w
-     where l.organization_id = learn_setter.organization_id and l.id = w.id
+                   case when o.original_setter_id is null or o.original_setter_id = any (n.setter_ids)
+                        then n.first_id else o.original_setter_id end as original_id,
+                   case when t.named_at >= n.last_at then n.last_id else o.current_setter_id end as current_id
+              from unnest(learn_setters.lead_ids, learn_setters.named_at) as t (lead_id, named_at)
+              join app.leads as o on o.organization_id = learn_setters.organization_id and o.id = t.lead_id
+             cross join lateral (
+                select (array_agg(s.setter_id order by s.named_at, s.setter_id))[1] as first_id,
+                       (array_agg(s.setter_id order by s.named_at desc, s.setter_id desc))[1] as last_id,
+                       array_agg(s.setter_id) as setter_ids, max(s.named_at) as last_at
+                  from app.setters_named(learn_setters.organization_id, t.lead_id) as s) as n
+             where n.first_id is not null) as w
+     where l.organization_id = learn_setters.organization_id and l.id = w.id
        and (l.original_setter_id, l.current_setter_id) is distinct from (w.original_id, w.current_id);
     perform set_config('app.teaches_lead', '', true);
+end;
+$$;
+comment on function app.learn_setters(uuid, uuid[], timestamptz[]) is
+    'First and current setters of leads, by whoever was named first and last.';
+
+-- app.learn_setter: the same of one lead.
+create or replace function app.learn_setter(organization_id uuid, lead_id uuid, named_at timestamptz) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    perform app.learn_setters(organization_id, array[lead_id], array[named_at]);
 end;
 $$;
 comment on function app.learn_setter(uuid, uuid, timestamptz) is 'First and current setter of a lead, by whoever was named first and last.';

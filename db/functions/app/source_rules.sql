@@ -204,10 +204,10 @@ begin
     )
     select coalesce(array_agg(c.id) filter (where c.is_other), '{}') into v_changed from changed as c;
     perform set_config('app.derives_source', '', true);
-    perform app.teach_lead(apply_sources.organization_id, l.event_id)
-       from (select distinct on (e.lead_id) e.id as event_id from app.events as e
-              where e.organization_id = apply_sources.organization_id and e.id = any (v_changed)
-              order by e.lead_id, e.id) as l;
+    perform app.teach_leads(apply_sources.organization_id, array(
+        select distinct on (e.lead_id) e.id from app.events as e
+         where e.organization_id = apply_sources.organization_id and e.id = any (v_changed)
+         order by e.lead_id, e.id));
     return cardinality(v_changed);
 end;
 $$;

@@ -1,24 +1,18 @@
 -- Leads are known by their identities, keep their first setter, and have a history of the current one.
 -- Definers: API roles that may edit a lead may not write identities and history.
 
--- app.keep_lead_identities: what a lead is reached by is an identity of it. A value that is another lead's is refused by
--- lead_identities_value_key; earlier values stay, since the lead is still known by them.
+-- app.keep_lead_identities: new leads are known by what they are reached by.
 create or replace function app.keep_lead_identities() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-    perform app.release_identities(new.organization_id, new.email, new.phone);
-    insert into app.lead_identities (organization_id, lead_id, kind, value)
-    select new.organization_id, new.id, v.kind, v.value
-      from app.lead_identity_values(new.email, new.phone) as v
-     where not exists (
-            select from app.lead_identities as i
-              join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
-             where i.organization_id = new.organization_id and i.kind = v.kind and i.value = v.value
-               and new.id in (l.id, l.merged_into_id));
+    perform app.keep_identities(n.organization_id, array_agg(n.id))
+       from new_rows as n
+      where coalesce(n.email, n.phone) is not null and n.deleted_at is null and n.merged_into_id is null
+      group by n.organization_id;
     return null;
 end;
 $$;
-comment on function app.keep_lead_identities() is 'Makes e-mail and phone of a lead identities of it.';
+comment on function app.keep_lead_identities() is 'Makes e-mail and phone of new leads identities of them.';
 
 -- app.keep_original_setter: the first setter of a lead is written once; only an earlier booking that arrives later corrects it, and
 -- leads that become one, of which the earlier knew it. A source that somebody sets is the lead's own from then on.
@@ -53,59 +47,77 @@ end;
 $$;
 comment on function app.keep_original_setter() is 'Refuses to change the original setter of a lead; names the current one.';
 
--- app.record_setter_changes: the history of who is a lead's current setter.
-create or replace function app.record_setter_changes() returns trigger
+-- app.pass_on_lead: after leads were changed, in sets: calls lack no name, address or number that their lead got after they were
+-- booked; where an organization credits the first or the current setter of a lead, its deals and payments follow; what a lead is
+-- reached by is an identity of it; who was its current setter is history.
+create or replace function app.pass_on_lead() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_is_named   boolean;
+    v_is_reached boolean;
+    v_is_set     boolean;
 begin
-    insert into app.lead_setter_changes (organization_id, lead_id, setter_id, setter_name, changed_by)
-    select n.organization_id, n.id, n.current_setter_id, n.current_setter_name, auth.uid()
+    select coalesce(bool_or(o.full_name is null and n.full_name is not null or o.email is null and n.email is not null
+                            or o.phone is null and n.phone is not null), false),
+           coalesce(bool_or((o.email, o.phone) is distinct from (n.email, n.phone)), false),
+           coalesce(bool_or((o.original_setter_id, o.current_setter_id) is distinct from (n.original_setter_id, n.current_setter_id)), false)
+      into v_is_named, v_is_reached, v_is_set
       from new_rows as n
-      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-     where n.current_setter_id is distinct from o.current_setter_id;
-    return null;
-end;
-$$;
-comment on function app.record_setter_changes() is 'Writes the history of leads'' current setters.';
+      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id;
 
--- app.follow_lead: calls lack no name, address or number that their lead got after they were booked; and where an organization credits
--- the first or the current setter of a lead, its payments follow.
-create or replace function app.follow_lead() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
     -- What a lead has of one that became part of it, its own calls do not learn: that ends when they part again.
-    update app.events as e
-       set lead_name = coalesce(e.lead_name, new.full_name), lead_email = coalesce(e.lead_email, new.email),
-           lead_phone = coalesce(e.lead_phone, new.phone)
-     where current_setting('app.teaches_lead', true) is distinct from 'on'
-       and e.organization_id = new.organization_id and e.lead_id = new.id
-       and (e.lead_name is null and old.full_name is null and new.full_name is not null
-            or e.lead_email is null and old.email is null and new.email is not null
-            or e.lead_phone is null and old.phone is null and new.phone is not null);
-    if (old.original_setter_id, old.current_setter_id) is distinct from (new.original_setter_id, new.current_setter_id)
-       and exists (select from app.organizations as o where o.id = new.organization_id and o.setter_attribution <> 'event') then
-        perform app.settle_deals(new.organization_id, new.id);
+    if v_is_named and current_setting('app.teaches_lead', true) is distinct from 'on' then
+        update app.events as e
+           set lead_name = coalesce(e.lead_name, n.full_name), lead_email = coalesce(e.lead_email, n.email),
+               lead_phone = coalesce(e.lead_phone, n.phone)
+          from new_rows as n
+          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where e.organization_id = n.organization_id and e.lead_id = n.id
+           and (e.lead_name is null and o.full_name is null and n.full_name is not null
+                or e.lead_email is null and o.email is null and n.email is not null
+                or e.lead_phone is null and o.phone is null and n.phone is not null);
+    end if;
+    if v_is_set then
+        perform app.settle_deals(c.organization_id, l.lead_id)
+           from (select n.organization_id, array_agg(n.id) as lead_ids
+                   from new_rows as n
+                   join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+                   join app.organizations as g on g.id = n.organization_id and g.setter_attribution <> 'event'
+                  where (o.original_setter_id, o.current_setter_id) is distinct from (n.original_setter_id, n.current_setter_id)
+                  group by n.organization_id) as c
+          cross join lateral unnest(app.leads_to_settle(c.organization_id, c.lead_ids)) as l (lead_id);
+    end if;
+    if v_is_reached then
+        perform app.keep_identities(n.organization_id, array_agg(n.id))
+           from new_rows as n
+           join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+          where (o.email, o.phone) is distinct from (n.email, n.phone) and n.deleted_at is null and n.merged_into_id is null
+          group by n.organization_id;
+    end if;
+    if v_is_set then
+        insert into app.lead_setter_changes (organization_id, lead_id, setter_id, setter_name, changed_by)
+        select n.organization_id, n.id, n.current_setter_id, n.current_setter_name, auth.uid()
+          from new_rows as n
+          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where n.current_setter_id is distinct from o.current_setter_id;
     end if;
     return null;
 end;
 $$;
-comment on function app.follow_lead() is 'Calls and payments follow what becomes known of their lead.';
+comment on function app.pass_on_lead() is 'Passes changed leads on to their calls, deals, identities and the history of their setters.';
 
-create or replace trigger calls_and_payments_follow_leads
-    after update of full_name, email, phone, original_setter_id, current_setter_id on app.leads
-    for each row when (
-        old.full_name is null and new.full_name is not null or old.email is null and new.email is not null
-        or old.phone is null and new.phone is not null
-        or (old.original_setter_id, old.current_setter_id) is distinct from (new.original_setter_id, new.current_setter_id))
-    execute function app.follow_lead();
-
-create or replace trigger keeps_lead_identities after insert or update of email, phone on app.leads
-    for each row when (new.deleted_at is null and new.merged_into_id is null)
-    execute function app.keep_lead_identities();
+drop trigger if exists calls_and_payments_follow_leads on app.leads;
+drop trigger if exists keeps_lead_identities on app.leads;
+drop trigger if exists records_setter_changes on app.leads;
+drop function if exists app.follow_lead();
+drop function if exists app.record_setter_changes();
+create or replace trigger keeps_identities_of_new_leads after insert on app.leads
+    referencing new table as new_rows for each statement execute function app.keep_lead_identities();
 create or replace trigger keeps_original_setter before update on app.leads
     for each row execute function app.keep_original_setter();
-create or replace trigger records_setter_changes after update on app.leads
+create or replace trigger passes_on_lead after update on app.leads
     referencing old table as old_rows new table as new_rows
-    for each statement execute function app.record_setter_changes();
+    for each statement execute function app.pass_on_lead();
 
 -- What people say a lead is known by, and not what every booking brings, is in the audit trail.
 do $$
