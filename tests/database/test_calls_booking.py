@@ -336,13 +336,13 @@ def test_candidates_are_near_in_time_and_of_one_category(acme: Organization) -> 
     assert not any(row["is_certain"] for row in found)
 
 
-def test_ten_thousand_calls_are_booked_in_one_statement(acme: Organization) -> None:
+def test_thousands_of_calls_are_booked_in_one_statement(acme: Organization) -> None:
     dana, sam, lead = acme.closer(), acme.setter(), acme.lead()
     acme.world.execute(
         """
         insert into app.events (organization_id, lead_id, closer_id, setter_id, scheduled_at)
         select %s, %s, %s, %s, timestamptz '2026-01-01Z' + n * interval '1 hour'
-          from generate_series(1, 10000) as n
+          from generate_series(1, 3000) as n
         """,
         acme.id, lead.id, dana.closer_id, sam.setter_id,
     )  # fmt: skip
@@ -354,4 +354,4 @@ def test_ten_thousand_calls_are_booked_in_one_statement(acme: Organization) -> N
           from app.events where organization_id = %s
         """,
         acme.id,
-    ) == [{"count": 10000, "roots": 10000, "closer": "dana", "taken": True, "set": True}]
+    ) == [{"count": 3000, "roots": 3000, "closer": "dana", "taken": True, "set": True}]

@@ -423,7 +423,7 @@ def ending(world: World, tellings: Sequence[Telling]) -> list[object]:
     ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_the_order_of_payments_and_carriers_changes_nothing(
     db: psycopg.Connection, world: World, data: st.DataObject

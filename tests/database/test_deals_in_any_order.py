@@ -252,7 +252,7 @@ def told(db: psycopg.Connection, world: World, facts: Sequence[Fact]) -> dict[st
         return telling.outcome()
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_any_order_of_the_facts_makes_the_same_deals_payments_and_credits(
     db: psycopg.Connection, world: World, data: st.DataObject

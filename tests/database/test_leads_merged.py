@@ -529,7 +529,7 @@ STORY = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     story=STORY,
     known=st.lists(st.booleans(), min_size=6, max_size=6),

@@ -44,12 +44,12 @@ def test_an_admin_asks_for_a_check_and_reads_its_outcome(
         return found
 
     wait_until(lambda: outcome()["state"] == "succeeded", lambda: str(outcome()))
-    assert outcome()["counts"] == {
-        "event_without_closer": 0,
-        "open_outcome": 0,
+    counts = outcome()["counts"]
+    assert isinstance(counts, dict)
+    checks = committed_world.rows("select check_name from app.data_quality_checks()")
+    assert counts == {
+        **{row["check_name"]: 0 for row in checks},
         "unattributed_payment": 1,
-        "silent_connection": 0,
-        "connection_refusals": 0,
         "opened": 1,
         "healed": 0,
     }

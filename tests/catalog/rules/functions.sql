@@ -68,17 +68,26 @@ select format('%s to %s', g.name, g.role)
    and f.body ~ '\m(app|auth)\.[a-z_]+';
 
 -- rule: a function that answers GET calls none that writes
-with recursive calls as (
-    select f.oid, f.name as start, f.name, f.body, f.volatility
+with recursive named as materialized (
+    select distinct f.oid, m.word[1] as schema, m.word[2] as short
+      from rules.functions as f
+     cross join lateral regexp_matches(f.body, '\m([a-z_]+)\.([a-z0-9_]+)\s*\(', 'g') as m (word)
+), edges as materialized (
+    select n.oid as caller, g.oid as callee
+      from named as n
+      join rules.functions as g on g.schema = n.schema and g.short = n.short and g.oid <> n.oid
+), calls as (
+    select f.oid as start, f.oid
       from rules.functions as f
      where f.schema in ('api', 'analytics', 'auth') and f.volatility <> 'v' and not f.is_trigger
     union
-    select g.oid, c.start, g.name, g.body, g.volatility
-      from calls as c
-      join rules.functions as g on g.oid <> c.oid
-       and c.body ~ format('\m%s\.%s\s*\(', g.schema, g.short)
+    select c.start, e.callee from calls as c join edges as e on e.caller = c.oid
 )
-select format('%s calls %s', c.start, c.name) from calls as c where c.volatility = 'v';
+select format('%s calls %s', s.name, g.name)
+  from calls as c
+  join rules.functions as s on s.oid = c.start
+  join rules.functions as g on g.oid = c.oid
+ where g.volatility = 'v';
 
 -- rule: functions of the exposed schemas say what they do
 select f.name from rules.functions as f
