@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from tests.acting import refused
 from tests.database.inbox import Inbox, open_inbox
-from tests.stripe_events import payment, refund
+from tests.stripe_events import invoice, invoice_payment, payment, refund
 from tests.world import NOON, Organization, Person, World
 
 Line = tuple[str, str, str]
@@ -91,6 +91,24 @@ def test_a_delivery_that_failed_or_came_too_early_is_found_by_the_ids_it_names(
     assert strange["id"] not in json.dumps(lines)
     assert "linked to nothing" in told[0][1]
     assert "linked to nothing" in told[2][1]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_carried_the_payer_is_told_before_and_after_the_payment(
+    acme: Organization, inbox: Inbox, is_first: bool
+) -> None:
+    charge, _ = payment(email="lee@lead.test")
+    bill, paid_by = invoice(charge), invoice_payment(charge)
+    told = [bill, paid_by, charge] if is_first else [charge, paid_by, bill]
+    for event in told:
+        inbox.take(event)
+    lines = explain(acme.admin(), acme, "payment", inbox.row("payments")["id"])
+    said = {decided: because for what, decided, because in lines if what == "carrier"}
+    assert set(said) == {"invoice", "invoice payment"}
+    assert said["invoice"].startswith(bill["data"]["object"]["id"])
+    assert "the customer" in said["invoice"]
+    delivered = " ".join(because for what, _, because in lines if what == "delivery")
+    assert all(event["id"] in delivered for event in told)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,24 @@ language sql stable set search_path = '' as $$
             array[p.provider_payment_id, p.provider_charge_id]
             || array(select split_part(r.provider_refund_id, '@', 1) from app.payment_refunds as r
                       where r.organization_id = p.organization_id and r.payment_id = p.id
-                        and r.provider_refund_id is not null)) as d on true
+                        and r.provider_refund_id is not null)
+            || array(select c.carrier_id from app.payment_carriers as c
+                      where c.organization_id = p.organization_id
+                        and c.id = any (app.carriers_of_payment(
+                            p.organization_id, p.provider, p.provider_account, p.livemode, p.provider_payment_id)))) as d on true
+    union all
+    select c.created_at, 3, c.id, 0, 'carrier', replace(c.kind, '_', ' '),
+           format('%s says %s.', c.carrier_id, coalesce(nullif(concat_ws(', ',
+               case when c.email is not null then 'the e-mail address' end, case when c.phone is not null then 'the phone number' end,
+               case when c.full_name is not null then 'the name' end, case when c.customer_id is not null then 'the customer' end,
+               case when c.subscription_id is not null then 'the subscription' end,
+               case when c.reference is not null then 'a reference of ours' end,
+               case when c.tax_amount is not null then 'the tax' end), ''), 'nothing of who paid'))
+      from paid as p
+      join app.payment_carriers as c
+        on c.organization_id = p.organization_id
+       and c.id = any (app.carriers_of_payment(
+            p.organization_id, p.provider, p.provider_account, p.livemode, p.provider_payment_id))
     union all
     select c.at, c.rank, c.source_id, c.ordinal, c.what, c.decided, c.because
       from app.explained_changes(explained_payment.organization_id, 'payments', explained_payment.payment_id, array[
