@@ -137,10 +137,19 @@ def _tell(errors: list[Told], kept: IO[str], *, seen: int) -> None:
     writer = csv.writer(kept)
     if kept.tell() == 0:
         writer.writerow(Told._fields)
-    writer.writerows(errors)
+    writer.writerows(_as_texts(one) for one in errors)
     kept.flush()
     for told in errors[: max(0, SHOWN - seen)]:
         console.print(f"row {told.row}, {told.field}: {told.sentence}", markup=False)
+
+
+def _as_texts(told: Told) -> tuple[int, str, str]:
+    """The cells of a report. A spreadsheet would compute what a value from the file begins with."""
+    field, sentence = (
+        f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        for text in (told.field, told.sentence)
+    )
+    return told.row, field, sentence
 
 
 def _counts(report: Report) -> dict[str, int]:
@@ -185,7 +194,7 @@ def _move(
         writer.writerow(["table", *Told._fields])
         for outcome in supabase.move(connection, Dump(path), only=only, is_dry_run=is_dry_run):
             plain(_said(outcome))
-            writer.writerows((outcome.table, *told) for told in outcome.told)
+            writer.writerows((outcome.table, *_as_texts(told)) for told in outcome.told)
             refused += outcome.refused
     plain(f"Every row that was refused or changed on the way is in {reasons}")
     if refused:

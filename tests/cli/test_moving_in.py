@@ -151,6 +151,16 @@ def test_the_same_dump_again_changes_nothing(moved: Moved) -> None:
     assert {t: moved.rows(f"select t::text from app.{t} as t order by 1") for t in tables} == before
 
 
+def test_a_spreadsheet_computes_nothing_of_a_report(moved: Moved, tmp_path: Path) -> None:
+    hostile = tmp_path / "dump.sql"
+    hostile.write_text(DUMP.read_text().replace("kim@lead.test", "=HYPERLINK(A1)"))
+    move_in(str(hostile), "--all", "--dry-run")
+    with Path(f"{hostile}.report.csv").open() as kept:
+        told = [row["sentence"] for row in csv.DictReader(kept) if "HYPERLINK" in row["sentence"]]
+    assert any(sentence.startswith("'=HYPERLINK") for sentence in told)
+    assert not any(sentence.startswith("=") for sentence in told)
+
+
 def test_csv_files_of_the_tables_are_read_alike(tmp_path: Path) -> None:
     rows = list(Dump(DUMP).rows("post_call_forms"))
     with (tmp_path / "post_call_forms_rows.csv").open("w", newline="") as file:

@@ -2,7 +2,7 @@
 
 -- api.arrange_list: put the entries of one list into this order. Entries that are not named come after them, in the order they had.
 -- Callers:    admins, through POST /rpc/arrange_list.
--- Guarantees: all or nothing; answers how many entries the list has. Raises PT422 for another list, PT404 for an id that is
+-- Guarantees: all or nothing; answers how many entries the list has. Raises PT422 for another list or more than 1000 ids, PT404 for an id that is
 --             none of the list's.
 -- Definer:    the list is chosen by name, so the tenant is filtered by hand.
 create or replace function api.arrange_list(list text, ids uuid[], organization_id uuid default null) returns integer
@@ -16,6 +16,9 @@ begin
     if arrange_list.list is null or arrange_list.list <> all (v_lists) then
         raise exception using errcode = 'PT422', message = 'No such list.',
             detail = format('Lists: %s.', array_to_string(v_lists, ', '));
+    elsif cardinality(arrange_list.ids) > 1000 then
+        raise exception using errcode = 'PT422', message = 'These are too many entries for one list.',
+            detail = format('%s were named.', cardinality(arrange_list.ids)), hint = 'Name the first 1000; the others come after.';
     end if;
     execute format('select array_agg(g.id) from unnest($1) as g (id)'
                    ' where not exists (select from app.%I as t where t.organization_id = $2 and t.id = g.id)', list)

@@ -86,6 +86,9 @@ language plpgsql volatile set search_path = '' as $$
 begin
     perform app.require_other_owners(delete_user.user_id);
     perform app.require_super_admin_besides(delete_user.user_id);
+    -- While their id still stands in what they left open: it ends with their power.
+    delete from app.organization_members as m where m.user_id = delete_user.user_id;
+    delete from app.user_roles as r where r.user_id = delete_user.user_id;
     if not delete_user.keep_row then
         delete from auth.users as u where u.id = delete_user.user_id;
         return found;
@@ -93,8 +96,6 @@ begin
     delete from auth.sessions as s where s.user_id = delete_user.user_id;
     delete from auth.one_time_tokens as t where t.user_id = delete_user.user_id;
     delete from auth.pkce_codes as c where c.user_id = delete_user.user_id;
-    delete from app.organization_members as m where m.user_id = delete_user.user_id;
-    delete from app.user_roles as r where r.user_id = delete_user.user_id;
     update auth.users as u
        set email = 'deleted-' || u.id || '@invalid', password_hash = null, user_metadata = '{}',
            deleted_at = now(), updated_at = now()
@@ -145,26 +146,26 @@ language sql immutable parallel safe
 return coalesce(nullif(btrim(user_metadata ->> 'full_name'), ''), split_part(email, '@', 1));
 comment on function app.roster_name(text, jsonb) is 'What a person is called on a roster.';
 
--- app.enroll_closer: put a person on the roster of closers, or tie the entry with their address to them.
+-- app.enroll_closer: put a person on the roster of closers, or tie the entry with their address to them, if it is nobody's.
 create or replace function app.enroll_closer(organization_id uuid, user_id uuid) returns uuid
 language sql volatile set search_path = '' as $$
     insert into app.closers as c (organization_id, profile_id, name, email)
     select enroll_closer.organization_id, u.id, app.roster_name(u.email, u.user_metadata), u.email
       from auth.users as u
      where u.id = enroll_closer.user_id
-    on conflict on constraint closers_email_key do update set profile_id = excluded.profile_id
+    on conflict on constraint closers_email_key do update set profile_id = coalesce(c.profile_id, excluded.profile_id)
     returning c.id;
 $$;
 comment on function app.enroll_closer(uuid, uuid) is 'Put a person on the roster of closers.';
 
--- app.enroll_setter: put a person on the roster of setters, or tie the entry with their address to them.
+-- app.enroll_setter: put a person on the roster of setters, or tie the entry with their address to them, if it is nobody's.
 create or replace function app.enroll_setter(organization_id uuid, user_id uuid) returns uuid
 language sql volatile set search_path = '' as $$
     insert into app.setters as s (organization_id, profile_id, name, email)
     select enroll_setter.organization_id, u.id, app.roster_name(u.email, u.user_metadata), u.email
       from auth.users as u
      where u.id = enroll_setter.user_id
-    on conflict on constraint setters_email_key do update set profile_id = excluded.profile_id
+    on conflict on constraint setters_email_key do update set profile_id = coalesce(s.profile_id, excluded.profile_id)
     returning s.id;
 $$;
 comment on function app.enroll_setter(uuid, uuid) is 'Put a person on the roster of setters.';
