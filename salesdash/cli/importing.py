@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 from typing import IO, Annotated
-from uuid import UUID
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -34,7 +33,11 @@ def import_file(
     file: Annotated[Path | None, typer.Argument(help="A CSV file with a header.")] = None,
     *,
     organization: Annotated[
-        str | None, typer.Option(help="The slug of the organization.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Its slug; with --from-supabase the id or slug that it has in the dump.",
+            show_default=False,
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do all of it and keep nothing.")
@@ -179,11 +182,11 @@ def _move(
     url: str, path: Path, organization: str | None, *, everything: bool, is_dry_run: bool
 ) -> None:
     if everything == (organization is not None):
-        raise CommandFailed("Say which --organization of the dump moves, by its id, or --all.")
-    try:
-        only = UUID(organization) if organization else None
-    except ValueError:
-        raise CommandFailed("--organization is the id that it has in the dump.") from None
+        raise CommandFailed("Say which --organization of the dump moves, by id or slug, or --all.")
+    dump = Dump(path)
+    only = supabase.organization_of(dump, organization) if organization else None
+    if organization and only is None:
+        raise CommandFailed(f"The dump has no organization {organization}.")
     reasons = Path(f"{str(path).rstrip('/')}.report.csv")
     refused = 0
     with (
@@ -192,10 +195,12 @@ def _move(
     ):
         writer = csv.writer(kept)
         writer.writerow(["table", *Told._fields])
-        for outcome in supabase.move(connection, Dump(path), only=only, is_dry_run=is_dry_run):
+        for outcome in supabase.move(connection, dump, only=only, is_dry_run=is_dry_run):
             plain(_said(outcome))
             writer.writerows((outcome.table, *_as_texts(told)) for told in outcome.told)
             refused += outcome.refused
+    if is_dry_run:
+        plain("Tried, nothing kept.")
     plain(f"Every row that was refused or changed on the way is in {reasons}")
     if refused:
         raise typer.Exit(1)

@@ -62,7 +62,8 @@ def try_import(
         wait=wait_random_exponential(max=5),
         reraise=True,
     ):
-        with attempt:
+        with attempt, connection.transaction():
+            connection.execute("set constraints all deferred")
             found = connection.execute(
                 "select app.try_import(%s, %s, %s, %s, %s)",
                 (organization_id, entity, Jsonb(list(rows)), is_dry_run, is_lenient),

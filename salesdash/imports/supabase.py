@@ -6,9 +6,13 @@ are free, so the same dump again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
-from typing import NamedTuple
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
+from decimal import Decimal
+from itertools import groupby, islice
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -18,6 +22,8 @@ from salesdash.imports.database import Told
 from salesdash.imports.dump import Dump, Row
 
 ROWS_PER_CALL = 1000
+
+Item = TypeVar("Item")
 
 
 class Outcome(NamedTuple):
@@ -75,28 +81,63 @@ SOURCES = (
     Source("payments", "payments", _without("net_revenue", "source")),
 )
 FIRST = ("organizations", "auth.users", "profiles", "organization_members", "webhook_connections")
-MOVED_IN = (*FIRST, "setter_activities")
+SETTINGS = (
+    "organization_integrations",
+    "integrations",
+    "portal_settings",
+    "metric_definitions",
+    "dashboard_layouts",
+    "invitations",
+    "setter_activities",
+    "custom_field_definitions",
+    "custom_field_options",
+    "custom_field_values",
+    "form_configs",
+)
+"""After the records: history is not measured by a form that is asked now."""
+MOVED_IN = (*FIRST, *SETTINGS)
 LEFT_OUT = {
     "user_roles": "no power here but super_admin, which only an operator grants",
-    "organization_integrations": "keys are sealed with another master key: enter them again",
-    "integrations": "deprecated in the seed",
-    "closer_access_tokens": "links of another system open nothing here: send new ones",
-    "invitations": "links of another system open nothing here: invite again",
+    "closer_access_tokens": "only their hashes are kept, and other ones: send new links",
     "rate_limits": "counts of the last minutes",
     "calendly_webhook_audit": "deliveries that were processed there; their calls are taken over",
-    "audit_logs": "history of another system: keep the dump for it",
-    "payout_snapshots": "reports of another system's numbers: keep them as they were paid",
-    "payout_snapshot_details": "as payout_snapshots",
-    "payout_snapshot_summaries": "as payout_snapshots",
-    "form_configs": "other rules of validation: publish the fields with rpc/publish_form_config",
-    "custom_field_definitions": "values there have no type: define the fields here",
-    "custom_field_options": "as custom_field_definitions",
-    "custom_field_values": "as custom_field_definitions",
-    "metric_definitions": "expressions of another catalog: define them here",
-    "portal_settings": "other settings: choose them here",
-    "dashboard_layouts": "layouts of another frontend",
+    "audit_logs": "this trail says what happened here, and theirs holds secrets: keep the dump",
+    "payout_snapshots": "paid by other numbers than the ledger here: the report has their totals",
+    "payout_snapshot_details": "summed in the report beside their snapshots",
+    "payout_snapshot_summaries": "in the report, row by row",
 }
 """Tables that stay behind, and why; how many rows they have is in the report."""
+PARENTS = {
+    "custom_field_options": "custom_field_definitions",
+    "custom_field_values": "custom_field_definitions",
+    "payout_snapshot_details": "payout_snapshots",
+    "payout_snapshot_summaries": "payout_snapshots",
+    "closer_access_tokens": "closers",
+}
+"""Tables whose rows may leave their organization to the row that they belong to."""
+PARENT_KEYS = {
+    "custom_field_definitions": (
+        "definition_id",
+        "custom_field_definition_id",
+        "field_definition_id",
+        "custom_field_id",
+        "field_id",
+    ),
+    "payout_snapshots": ("snapshot_id", "payout_snapshot_id"),
+    "closers": ("closer_id",),
+}
+RECORDS_SHOWN = 20
+HANDLED = {"organization_id", "updated_at", "profile_id", "pcf_submitted"}
+"""Columns that mean something without being a field of their row here."""
+NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,12})?")
+
+
+def organization_of(dump: Dump, given: str) -> UUID | None:
+    """The id of an organization of the dump, by that id or by its slug."""
+    for row in dump.rows("organizations"):
+        if given.lower() in (row.get("id", "").lower(), row.get("slug", "").lower()):
+            return UUID(row["id"])
+    return None
 
 
 def move(
@@ -104,24 +145,60 @@ def move(
 ) -> Iterator[Outcome]:
     """Take over every table of a dump. only: the id of the one organization that moves.
 
-    A dry run tries each table by itself, on what is there already.
+    A dry run does all of it in one transaction and undoes it, so rows find what they name.
     """
+    with connection.transaction(force_rollback=True) if is_dry_run else nullcontext():
+        yield from _moved(connection, dump, only)
+
+
+def _moved(connection: psycopg.Connection, dump: Dump, only: UUID | None) -> Iterator[Outcome]:
     people: dict[str, str] = {}
-    if not is_dry_run:
-        for table in FIRST:
-            yield _move_in(connection, dump, table, only=only, people=people)
+    for table in FIRST:
+        yield _move_in(connection, dump, table, only=only, people=people)
     for source in SOURCES:
-        yield _import(connection, dump, source, only=only, is_dry_run=is_dry_run)
-    if not is_dry_run:
-        _link_rosters(connection, dump, only=only, people=people)
-        yield _move_in(connection, dump, "setter_activities", only=only, people=people)
+        yield _import(connection, dump, source, only=only)
+    _link_rosters(connection, dump, only=only, people=people)
+    for table in SETTINGS:
+        yield _move_in(connection, dump, table, only=only, people=people)
+    for table in ("custom_field_options", "custom_field_definitions"):
+        for ended in _batched(row for _, row in _rows(dump, table, only)):
+            database.move_in(connection, "custom_field_ends", ended)
     for table, reason in LEFT_OUT.items():
-        yield Outcome(table, left_out=sum(1 for _ in dump.rows(table)), reason=reason)
+        rows = list(_rows(dump, table, only))
+        yield Outcome(table, left_out=len(rows), reason=reason, told=_told_of(dump, table, rows))
     known = {source.table for source in SOURCES} | set(MOVED_IN) | set(LEFT_OUT)
     for table in sorted(dump.names - known):
         if not table.startswith("auth."):
             count = sum(1 for _ in dump.rows(table))
             yield Outcome(table, left_out=count, reason="no table of the seed")
+
+
+def _rows(dump: Dump, table: str, only: UUID | None) -> Iterator[tuple[int, Row]]:
+    """The rows of a table with their numbers, each with its organization."""
+    parent = PARENTS.get(table)
+    organizations = (
+        {row.get("id", ""): row.get("organization_id", "") for row in dump.rows(parent)}
+        if parent
+        else {}
+    )
+    members = {
+        row.get("user_id")
+        for row in dump.rows("organization_members" if table == "user_roles" else "")
+        if _belongs(row, "organization_members", only)
+    }
+    for number, row in enumerate(dump.rows(table), 1):
+        owned = row
+        if parent and "organization_id" not in row:
+            named = (row[key] for key in PARENT_KEYS[parent] if key in row)
+            owned = row | {"organization_id": organizations.get(next(named, ""), "")}
+        if _belongs(owned, table, only) or row.get("user_id") in members:
+            yield number, owned
+
+
+def _batched(items: Iterable[Item]) -> Iterator[list[Item]]:
+    left = iter(items)
+    while batch := list(islice(left, ROWS_PER_CALL)):
+        yield batch
 
 
 def _belongs(row: Row, table: str, only: UUID | None) -> bool:
@@ -138,37 +215,131 @@ def _move_in(
     people: dict[str, str],
 ) -> Outcome:
     entity = {"auth.users": "users", "profiles": "users"}.get(table, table)
-    rows = [row | _user_of(row, people) for row in dump.rows(table) if _belongs(row, table, only)]
+    rows = [(number, row | _users_of(row, people)) for number, row in _rows(dump, table, only)]
     if entity == "users":
-        rows = [row for row in _people(dump, rows) if row["id"] not in people]
+        rows = [(n, row) for n, row in _people(dump, rows) if row["id"] not in people]
     if only is not None and entity == "users":
-        members = {
-            row.get("user_id")
-            for row in dump.rows("organization_members")
-            if _belongs(row, "organization_members", only)
+        members = {row.get("user_id") for _, row in _rows(dump, "organization_members", only)}
+        rows = [(n, row) for n, row in rows if row.get("id") in members]
+    total = Outcome(table)
+    ignored: set[str] = set()
+    for batch in _batched(_completed(dump, table, rows)):
+        said = database.move_in(connection, entity, [row for _, row in batch])
+        people.update(said["user_ids"])
+        ignored.update(said["ignored"])
+        told = (Told(**told) for told in (*said["errors"], *said["notes"]))
+        total = total._replace(
+            inserted=total.inserted + said["inserted"],
+            updated=total.updated + said["updated"],
+            unchanged=total.unchanged + said["unchanged"],
+            refused=total.refused + said["refused"],
+            told=(*total.told, *(t._replace(row=batch[t.row - 1][0]) for t in told)),
+        )
+    return total._replace(told=(*total.told, *_without_meaning(ignored)))
+
+
+def _completed(
+    dump: Dump, table: str, rows: list[tuple[int, Row]]
+) -> Iterable[tuple[int, Mapping[str, object]]]:
+    """Rows of tables whose meaning depends on rows beside them, with those."""
+    if table == "integrations":
+        return [
+            (
+                n,
+                row
+                | {
+                    "others": [
+                        o
+                        for m, o in rows
+                        if m != n and o.get("organization_id") == row.get("organization_id")
+                    ]
+                },
+            )
+            for n, row in rows
+        ]
+    if table == "custom_field_definitions":
+        keys = PARENT_KEYS[table]
+        records: defaultdict[str, list[str]] = defaultdict(list)
+        for value in dump.rows("custom_field_values"):
+            named = records[next((value[key] for key in keys if key in value), "")]
+            if len(named) < RECORDS_SHOWN and "record_id" in value:
+                named.append(value["record_id"])
+        chosen = {
+            next((option[key] for key in keys if key in option), "")
+            for option in dump.rows("custom_field_options")
         }
-        rows = [row for row in rows if row.get("id") in members]
-    said = database.move_in(connection, entity, rows)
-    people.update(said["user_ids"])
-    return Outcome(
-        table,
-        inserted=said["inserted"],
-        unchanged=said["unchanged"],
-        refused=said["refused"],
-        told=tuple(Told(**told) for told in said["errors"]),
+        return [
+            (
+                n,
+                row
+                | {
+                    "record_ids": records.get(row.get("id", ""), []),
+                    "has_options": row.get("id") in chosen,
+                },
+            )
+            for n, row in rows
+        ]
+    return rows
+
+
+def _told_of(dump: Dump, table: str, rows: list[tuple[int, Row]]) -> tuple[Told, ...]:
+    """What is left to do about rows that stay behind."""
+    if table == "user_roles":
+        return tuple(
+            Told(n, "role", f"{row.get('role')} of person {row.get('user_id')} is not taken over.")
+            for n, row in rows
+        )
+    if table == "closer_access_tokens":
+        return tuple(
+            Told(n, "closer_id", f"Send closer {row.get('closer_id')} a new link.")
+            for n, row in rows
+        )
+    if table == "payout_snapshots":
+        sums = _sums(dump)
+        return tuple(
+            Told(n, "name", f"{_cells(row)}; its details: {_counted(sums[row.get('id', '')])}")
+            for n, row in rows
+        )
+    if table == "payout_snapshot_summaries":
+        return tuple(Told(n, "snapshot_id", _cells(row)) for n, row in rows)
+    return ()
+
+
+def _sums(dump: Dump) -> defaultdict[str, dict[str, Decimal]]:
+    """What the details of each payout snapshot add up to, for every column of numbers."""
+    sums: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
+    for row in dump.rows("payout_snapshot_details"):
+        total = sums[next((row[k] for k in PARENT_KEYS["payout_snapshots"] if k in row), "")]
+        total["rows"] = total.get("rows", Decimal()) + 1
+        for column, cell in row.items():
+            if NUMBER.fullmatch(cell) and not column.endswith("id"):
+                total[column] = total.get(column, Decimal()) + Decimal(cell)
+    return sums
+
+
+def _counted(sums: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{name} {total}" for name, total in sums.items()) or "none"
+
+
+def _cells(row: Row) -> str:
+    return ", ".join(
+        f"{name} {cell}" for name, cell in row.items() if name not in ("id", "organization_id")
     )
 
 
-def _people(dump: Dump, rows: list[Row]) -> list[Row]:
+def _people(dump: Dump, rows: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
     """Ids, addresses and names, and nothing else of a user; names are in the profiles."""
     names = {_user_id(row): row["full_name"] for row in dump.rows("profiles") if "full_name" in row}
     return [
-        {
-            "id": _user_id(row),
-            "email": row.get("email", ""),
-            "full_name": names.get(_user_id(row), ""),
-        }
-        for row in rows
+        (
+            number,
+            {
+                "id": _user_id(row),
+                "email": row.get("email", ""),
+                "full_name": names.get(_user_id(row), ""),
+            },
+        )
+        for number, row in rows
     ]
 
 
@@ -176,8 +347,8 @@ def _user_id(row: Row) -> str:
     return row.get("user_id", row.get("id", ""))
 
 
-def _user_of(row: Row, people: Mapping[str, str]) -> Row:
-    return {"user_id": people.get(row["user_id"], row["user_id"])} if "user_id" in row else {}
+def _users_of(row: Row, people: Mapping[str, str]) -> Row:
+    return {key: people.get(row[key], row[key]) for key in ("user_id", "invited_by") if key in row}
 
 
 def _link_rosters(
@@ -185,8 +356,8 @@ def _link_rosters(
 ) -> None:
     linked = [
         row | {"profile_id": people[row["profile_id"]]}
-        for row in dump.rows("closers")
-        if _belongs(row, "closers", only) and row.get("profile_id") in people
+        for _, row in _rows(dump, "closers", only)
+        if row.get("profile_id") in people
     ]
     database.move_in(connection, "roster_links", linked)
 
@@ -197,11 +368,11 @@ def _import(
     source: Source,
     *,
     only: UUID | None,
-    is_dry_run: bool,
 ) -> Outcome:
     total = Outcome(source.table)
+    ignored: set[str] = set()
     known = database.organization_ids(connection)
-    for numbered in _batches(dump, source, only):
+    for numbered in _batched(_rows(dump, source.table, only)):
         by_organization = sorted(
             numbered, key=lambda item: (item[1].get("organization_id", ""), item[0])
         )
@@ -221,9 +392,10 @@ def _import(
                 UUID(organization),
                 source.entity,
                 [source.converted(row) for _, row in listed],
-                is_dry_run=is_dry_run,
+                is_dry_run=False,
                 is_lenient=True,
             )
+            ignored.update(report.ignored)
             told = tuple(
                 t._replace(row=listed[t.row - 1][0]) for t in (*report.errors, *report.notes)
             )
@@ -234,16 +406,8 @@ def _import(
                 refused=total.refused + report.refused,
                 told=(*total.told, *told),
             )
-    return total
+    return total._replace(told=(*total.told, *_without_meaning(ignored - HANDLED)))
 
 
-def _batches(dump: Dump, source: Source, only: UUID | None) -> Iterator[list[tuple[int, Row]]]:
-    batch: list[tuple[int, Row]] = []
-    for number, row in enumerate(dump.rows(source.table), 1):
-        if _belongs(row, source.table, only):
-            batch.append((number, row))
-        if len(batch) == ROWS_PER_CALL:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _without_meaning(columns: Iterable[str]) -> tuple[Told, ...]:
+    return tuple(Told(0, column, "There is no such column here.") for column in sorted(columns))

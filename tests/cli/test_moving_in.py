@@ -142,9 +142,157 @@ def test_one_person_is_one_lead_and_nothing_crosses_organizations(moved: Moved) 
     assert {(2, "phone"), (3, "email")} <= moved.reasons("leads")
 
 
+def test_the_form_asks_what_can_be_asked_and_the_rest_is_told(moved: Moved) -> None:
+    assert moved.rows("select id, version, fields from app.form_configs where is_active") == [
+        (
+            UUID("e37eb4ed-1ff2-514d-9f75-c7f376d3304e"),
+            1,
+            [
+                {"name": "custom_field", "type": "select", "options": ["a"]},
+                {
+                    "name": "budget_range",
+                    "type": "select",
+                    "label": "Budget Range",
+                    "required": True,
+                    "options": [{"value": "high", "label": "High"}, "5"],
+                },
+                {"name": "cash_collected", "type": "money", "required": True},
+                {"name": "objection", "type": "text"},
+            ],
+        )
+    ]
+    assert moved.reasons("form_configs") == {
+        (1, "fields.mood.type"),
+        (1, "fields.cash_collected.type"),
+        (1, "fields.cash_collected.defaultValue"),
+        (1, "fields.objection.show_if"),
+        (1, "fields[6]"),
+        (1, "fields[7]"),
+        (2, "form_type"),
+    }
+
+
+def test_custom_fields_keep_their_values_and_get_types(moved: Moved) -> None:
+    assert moved.rows(
+        "select d.entity, d.name, d.field_type, d.archived_at is not null, v.record_id,"
+        "       coalesce(v.text_value, v.number_value::text, v.boolean_value::text)"
+        "  from app.custom_field_values as v"
+        "  join app.custom_field_definitions as d"
+        "    on d.organization_id = v.organization_id and d.id = v.definition_id"
+        " order by d.entity, d.name, 6"
+    ) == [
+        ("event", "call_score", "number", False, their("e closed"), "7"),
+        ("lead", "budget", "select", False, their("l1"), "high"),
+        ("lead", "budget", "select", False, their("l2"), "low"),
+        ("payment", "signed", "boolean", True, their("p1"), "true"),
+    ]
+    assert moved.rows(
+        "select value, archived_at is null from app.custom_field_options order by 1"
+    ) == [
+        ("high", True),
+        ("low", False),
+    ]
+    there = {n for n, row in enumerate(Dump(DUMP).rows("custom_field_values"), 1) if "value" in row}
+    refused = {row for row, _ in moved.reasons("custom_field_values")}
+    assert refused == {3, 6, 7, 8}
+    assert len(there - refused) == 4
+    assert {(4, "entity"), (5, "name")} <= moved.reasons("custom_field_definitions")
+    assert moved.reasons("custom_field_options") == {(3, "id")}
+
+
+def test_settings_are_those_of_the_dump_without_its_secrets(moved: Moved) -> None:
+    acme, beta = ((UUID(row["id"]),) for row in Dump(DUMP).rows("organizations"))
+    assert moved.rows(
+        "select organization_id, show_cash, days_ahead, require_notes from app.portal_settings"
+        " where organization_id = %s",
+        *acme,
+    ) == [(*acme, False, 14, True)]
+    assert moved.reasons("portal_settings") == {(1, "days_ahead"), (1, "theme")}
+    assert sorted(
+        moved.rows(
+            "select organization_id, primary_crm, primary_booking_platform,"
+            " primary_payment_processor, ghl_location_id, stripe_publishable_key,"
+            " calendly_api_key_encrypted from app.organization_integrations"
+        )
+    ) == sorted(
+        [
+            (*acme, "ghl", "calendly", "none", "loc_1", None, None),
+            (*beta, "none", "none", "none", None, None, None),
+        ]
+    )
+    assert moved.reasons("organization_integrations") == {
+        (1, "calendly_api_key_encrypted"),
+        (1, "stripe_publishable_key"),
+    }
+    assert moved.reasons("integrations") == {(1, "api_key"), (3, "type"), (4, "type")}
+    assert moved.rows(
+        "select name, connection_type, is_active, api_key, webhook_secret"
+        "  from app.webhook_connections"
+    ) == [("Whop", "whop", False, None, None)]
+    assert moved.reasons("webhook_connections") == {(1, "webhook_secret"), (2, "connection_type")}
+    assert moved.rows("select id, user_id from app.dashboard_layouts") == [
+        (their("dl good"), UUID("a6623a58-5d24-5727-bbae-abe63f70bd7a"))
+    ]
+    assert moved.reasons("dashboard_layouts") == {(1, "widgets"), (3, "user_id")}
+    assert moved.rows("select id, unit, is_active from app.metric_definitions") == [
+        (their("md tree"), "rate", False)
+    ]
+    assert moved.reasons("metric_definitions") == {(1, "expression"), (2, "is_active")}
+    assert moved.rows(
+        "select activity_date::text, dials, connects from app.setter_activities order by 1"
+    ) == [("2026-01-08", 40, 12), ("2026-01-09", 3, 3)]
+    assert moved.reasons("setter_activities") == {(2, "setter_id"), (3, "connects"), (4, "dials")}
+
+
+def test_open_invitations_wait_to_be_sent_again_and_nobody_gains_power(moved: Moved) -> None:
+    assert moved.rows("select email, role, sent_at, accepted_at from app.invitations") == [
+        ("new@acme.test", "member", None, None)
+    ]
+    assert moved.reasons("invitations") == {(1, "email"), (3, "id"), (4, "id")}
+    assert moved.rows("select count(*) from app.user_roles where role = 'super_admin'") == [(0,)]
+    assert moved.reasons("user_roles") == {(1, "role")}
+    assert moved.reasons("closer_access_tokens") == {(1, "closer_id")}
+
+
+def test_reports_that_stay_behind_are_told_with_their_totals(moved: Moved) -> None:
+    with moved.told.open() as kept:
+        told = {r["table"]: r["sentence"] for r in csv.DictReader(kept)}
+    assert "January" in told["payout_snapshots"]
+    total = sum(Decimal(r["amount"]) for r in Dump(DUMP).rows("payout_snapshot_details"))
+    assert f"rows 2, amount {total}" in told["payout_snapshots"]
+    assert "total 3000.00" in told["payout_snapshot_summaries"]
+    assert moved.rows("select count(*) from app.payout_snapshots") == [(0,)]
+
+
+def test_no_secret_of_the_dump_is_in_the_report(moved: Moved) -> None:
+    said = moved.told.read_text() + moved.first.stdout
+    for secret in ("not-a-real", "c2VhbGVk", "sk_live", "$2a$10"):
+        assert secret not in said
+
+
+def test_a_dry_run_of_an_organization_by_its_slug_keeps_nothing(
+    cluster: Any, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dump = tmp_path / "dump.sql"
+    dump.write_bytes(DUMP.read_bytes())
+    with clone(cluster, template) as database:
+        _environment(database, tmp_path, monkeypatch)
+        tried = move_in(str(dump), "--organization", "acme-coaching", "--dry-run")
+        here = Moved(database.deployer_url, tried, tmp_path / "dump.sql.report.csv")
+        assert here.rows("select count(*) from app.organizations") == [(0,)]
+        assert here.rows("select count(*) from auth.users") == [(0,)]
+        kept = move_in(str(dump), "--organization", "acme-coaching")
+        assert kept.stdout == tried.stdout.replace("Tried, nothing kept.\n", "")
+        assert here.rows("select slug from app.organizations") == [("acme-coaching",)]
+        assert move_in(str(dump), "--organization", "nobody").exit_code == 1
+
+
 def test_the_same_dump_again_changes_nothing(moved: Moved) -> None:
     tables = ("leads", "events", "post_call_forms", "payments", "payment_refunds", "closers",
-              "organization_members", "setter_activities", "deals", "import_keys")  # fmt: skip
+              "organization_members", "setter_activities", "deals", "import_keys", "form_configs",
+              "custom_field_definitions", "custom_field_options", "custom_field_values",
+              "portal_settings", "organization_integrations", "dashboard_layouts", "invitations",
+              "metric_definitions", "webhook_connections")  # fmt: skip
     before = {t: moved.rows(f"select t::text from app.{t} as t order by 1") for t in tables}
     again = move_in(str(moved.told).removesuffix(".report.csv"), "--all")
     assert again.exit_code == moved.first.exit_code == 1

@@ -464,9 +464,10 @@ begin atomic
 end;
 comment on function app.failing_forms(uuid, jsonb) is 'Which forms could not be submitted again if this were asked.';
 
--- app.publish_form: make this the form that an organization asks. fields: as app.read_form_config answers them.
+-- app.publish_form: make this the form that an organization asks. fields: as app.read_form_config answers them; id: of the version.
 -- Guarantees: one version is in use; publishing what is in use makes none. Two at the same moment make two versions.
-create or replace function app.publish_form(organization_id uuid, fields jsonb, published_by uuid) returns uuid
+drop function if exists app.publish_form(uuid, jsonb, uuid);
+create or replace function app.publish_form(organization_id uuid, fields jsonb, published_by uuid, id uuid default uuidv7()) returns uuid
 language plpgsql volatile set search_path = '' as $$
 declare
     v_old app.form_configs;
@@ -480,8 +481,8 @@ begin
     end if;
     update app.form_configs as c set is_active = false
      where c.organization_id = publish_form.organization_id and c.id = v_old.id;
-    insert into app.form_configs as c (organization_id, form_type, version, fields, is_active, published_at, published_by)
-    select publish_form.organization_id, 'post_call_form', coalesce(max(p.version), 0) + 1, publish_form.fields, true, now(),
+    insert into app.form_configs as c (organization_id, id, form_type, version, fields, is_active, published_at, published_by)
+    select publish_form.organization_id, publish_form.id, 'post_call_form', coalesce(max(p.version), 0) + 1, publish_form.fields, true, now(),
            publish_form.published_by
       from app.form_configs as p
      where p.organization_id = publish_form.organization_id and p.form_type = 'post_call_form'
@@ -489,4 +490,4 @@ begin
     return v_id;
 end;
 $$;
-comment on function app.publish_form(uuid, jsonb, uuid) is 'Make these the fields that an organization asks.';
+comment on function app.publish_form(uuid, jsonb, uuid, uuid) is 'Make these the fields that an organization asks.';

@@ -1,10 +1,11 @@
--- Moving in from a system of the seed's schema: what only an operator may bring: organizations, people, members, connections.
+-- Moving in from a system of the seed's schema: what only an operator may bring: organizations, people, members, settings.
 -- Internal: nobody but the owner may call these; leads, calls and money come through app.import_rows.
 
 -- app.move_in: rows of one table, with the ids that they have. Again changes nothing.
--- entity: organizations, users, organization_members, webhook_connections, roster_links, setter_activities.
+-- entity: organizations, users, organization_members, roster_links, or what app.move_setting takes.
 -- A person who is known here by the address already is that person: user_ids says whom an id of theirs stands for.
--- Answers {"inserted", "unchanged", "refused", "errors": [{"row", "field", "sentence"}], "user_ids": {"theirs": "ours"}}.
+-- Answers {"inserted", "updated", "unchanged", "refused", "errors": [{"row", "field", "sentence"}], "notes": the same of rows that are
+-- taken, "ignored": [columns that nothing was read from], "user_ids": {"theirs": "ours"}}.
 create or replace function app.move_in(entity text, rows jsonb) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 #variable_conflict use_column
@@ -12,8 +13,12 @@ declare
     r          record;
     v_id       uuid;
     v_inserted integer := 0;
+    v_updated  integer := 0;
     v_same     integer := 0;
+    v_refused  integer := 0;
+    v_setting  record;
     v_errors   jsonb := '[]';
+    v_notes    jsonb := '[]';
     v_users    jsonb := '{}';
     v_problem  text;
     v_field    text;
@@ -75,19 +80,6 @@ begin
                 values ((r.given ->> 'organization_id')::uuid, (r.given ->> 'user_id')::uuid, r.given ->> 'role');
                 v_inserted := v_inserted + 1;
             end if;
-        elsif move_in.entity = 'webhook_connections' then
-            if v_id is null or r.given ->> 'connection_type' is null or r.given ->> 'connection_type' not in ('stripe', 'whop', 'calendly', 'acuity', 'manychat') then
-                v_field := 'connection_type';
-                v_problem := 'A connection is of a provider that is known here.';
-            elsif exists (select from app.webhook_connections as c
-                           where c.organization_id = (r.given ->> 'organization_id')::uuid and c.id = v_id) then
-                v_same := v_same + 1;
-            else
-                insert into app.webhook_connections (organization_id, id, name, connection_type, is_active)
-                values ((r.given ->> 'organization_id')::uuid, v_id, coalesce(nullif(btrim(r.given ->> 'name'), ''), r.given ->> 'connection_type'),
-                        r.given ->> 'connection_type', false);
-                v_inserted := v_inserted + 1;
-            end if;
         elsif move_in.entity = 'roster_links' then
             update app.closers as c set profile_id = (r.given ->> 'profile_id')::uuid
               from app.import_keys as k
@@ -100,29 +92,35 @@ begin
                 v_same := v_same + 1;
             end if;
         else
-            insert into app.setter_activities as a (organization_id, setter_id, activity_date, provider, dials, connects, talk_seconds)
-            select k.organization_id, k.row_id, (r.given ->> 'activity_date')::date, 'close', d.dials,
-                   least(d.dials, coalesce((r.given ->> 'connects')::integer, 0)), coalesce((r.given ->> 'talk_seconds')::integer, 0)
-              from app.import_keys as k
-             cross join lateral (select coalesce((r.given ->> 'dials')::integer, 0) as dials) as d
-             where k.organization_id = (r.given ->> 'organization_id')::uuid and k.entity = 'setters' and k.external_id = r.given ->> 'setter_id'
-            on conflict on constraint setter_activities_day_key do nothing;
-            if found then
-                v_inserted := v_inserted + 1;
-            elsif exists (select from app.import_keys as k where k.organization_id = (r.given ->> 'organization_id')::uuid
-                             and k.entity = 'setters' and k.external_id = r.given ->> 'setter_id') then
-                v_same := v_same + 1;
-            else
-                v_field := 'setter_id';
-                v_problem := 'There is no such setter.';
-            end if;
+            v_setting := app.move_setting(move_in.entity, r.given);
+            v_inserted := v_inserted + (v_setting.state is not distinct from 'inserted')::integer;
+            v_updated := v_updated + (v_setting.state is not distinct from 'updated')::integer;
+            v_same := v_same + (v_setting.state is not distinct from 'unchanged')::integer;
+            v_refused := v_refused + (v_setting.state is null)::integer;
+            v_errors := v_errors || app.told_of(r.n, v_setting.problems);
+            v_notes := v_notes || app.told_of(r.n, v_setting.notes);
         end if;
         if v_problem is not null then
-            v_errors := v_errors || jsonb_build_object('row', r.n, 'field', v_field, 'sentence', v_problem);
+            v_refused := v_refused + 1;
+            v_errors := v_errors || app.told_of(r.n, jsonb_build_object(v_field, v_problem));
         end if;
     end loop;
-    return jsonb_build_object('inserted', v_inserted, 'unchanged', v_same, 'refused', jsonb_array_length(v_errors),
-                              'errors', v_errors, 'user_ids', v_users);
+    return jsonb_build_object('inserted', v_inserted, 'updated', v_updated, 'unchanged', v_same, 'refused', v_refused,
+                              'errors', v_errors, 'notes', v_notes, 'user_ids', v_users, 'ignored', (
+        select coalesce(jsonb_agg(distinct k.key order by k.key), '[]')
+          from jsonb_array_elements(move_in.rows) as i (given)
+         cross join lateral jsonb_object_keys(i.given) as k (key)
+         where k.key not in ('id', 'organization_id', 'created_at', 'updated_at')
+           and k.key <> all (app.setting_columns(move_in.entity)) and not app.is_secret_name(k.key)));
 end;
 $$;
 comment on function app.move_in(text, jsonb) is 'Rows of one table of a system that somebody moves here from.';
+
+-- app.told_of: an object of field and sentence, as what is told of a row.
+create or replace function app.told_of(n bigint, sentences jsonb) returns jsonb
+language sql immutable parallel safe
+begin atomic
+    select coalesce(jsonb_agg(jsonb_build_object('row', told_of.n, 'field', s.key, 'sentence', s.value) order by s.key), '[]')
+      from jsonb_each_text(told_of.sentences) as s;
+end;
+comment on function app.told_of(bigint, jsonb) is 'Sentences of fields, as what is told of a row.';

@@ -69,16 +69,22 @@ f9290cbf-b396-53b7-ac45-59ecc0d20907	74b1a45f-4210-53b4-8c48-2abb59ced963	Bob	bo
 -- Data for Name: custom_field_definitions; Type: TABLE DATA; Schema: public; Owner: postgres
 --
 
-COPY public.custom_field_definitions (id, organization_id, name) FROM stdin;
-cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	budget
+COPY public.custom_field_definitions (id, organization_id, name, entity_type, field_type, is_active, min_value, max_value) FROM stdin;
+cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	budget	\N	\N	t	\N	\N
+1365dad1-3da3-5a75-838c-bdb4bc89a745	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Call Score	events	integer	t	1	10
+3a35e23f-3b82-5b52-8ebc-4b70a0dfa756	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Signed	payment	checkbox	f	\N	\N
+e6867abd-c1c7-5437-b5fe-567aa83070a3	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Nowhere	\N	text	t	\N	\N
+5c023da7-e974-561b-b6a7-ba67db33a193	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Budget	leads	select	t	\N	\N
 \.
 
 --
 -- Data for Name: custom_field_options; Type: TABLE DATA; Schema: public; Owner: postgres
 --
 
-COPY public.custom_field_options (id, definition_id, value) FROM stdin;
-68d7c2db-244a-5e9f-8dd6-ee26afa90c7c	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	high
+COPY public.custom_field_options (id, definition_id, value, is_active) FROM stdin;
+68d7c2db-244a-5e9f-8dd6-ee26afa90c7c	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	high	t
+625cf09b-7a98-51ce-bfa8-9e29390cc4c8	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	low	f
+f5bd9f90-c209-5244-962a-14e6afae30fd	1365dad1-3da3-5a75-838c-bdb4bc89a745	seven	t
 \.
 
 --
@@ -86,7 +92,15 @@ COPY public.custom_field_options (id, definition_id, value) FROM stdin;
 --
 
 COPY public.custom_field_values (id, definition_id, record_id, value) FROM stdin;
-ffea93f3-af36-5d54-a878-cb7fdffa2af3	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	b7d54f3f-df11-5f1e-93e8-4a3948efa035	high
+ffea93f3-af36-5d54-a878-cb7fdffa2af3	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	b7d54f3f-df11-5f1e-93e8-4a3948efa035	High
+f6e98c0e-b291-54e6-adcb-20b2cabce8a3	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	964a32e5-285f-5342-87c7-8aee5295e6b8	"low"
+f06ef86f-e7f4-5fef-9508-7545e937d863	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	b8fc8147-141c-502d-9254-c2dd55e30e94	low
+384150eb-106b-5a30-afe7-bf3535738796	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	964a32e5-285f-5342-87c7-8aee5295e6b8	\N
+3b051963-42ab-519f-9503-c0a4b2616f8a	1365dad1-3da3-5a75-838c-bdb4bc89a745	da2c628b-9de1-5a23-9815-31f99e864e8e	7
+fedbc9be-c0bf-55a9-b2f6-e28b4a2b6a3a	1365dad1-3da3-5a75-838c-bdb4bc89a745	cd2591cc-86f4-5cdc-b5e2-e54be4b57dbd	11
+b1c48e66-b5bd-5998-aa59-38aec7f6a95b	1365dad1-3da3-5a75-838c-bdb4bc89a745	bba0e4a1-796a-52d9-8d4d-03b6597e8ae6	a lot
+72d08350-7f30-52cc-95b8-19fa7643bfa1	1365dad1-3da3-5a75-838c-bdb4bc89a745	3523cd61-678d-5f0b-a6c6-eba62e34cfc6	5
+44c7c4a6-2074-5d15-99bc-80b8f4d26772	3a35e23f-3b82-5b52-8ebc-4b70a0dfa756	47909931-faba-58d0-adde-63a2322a6d29	t
 \.
 
 --
@@ -95,6 +109,8 @@ ffea93f3-af36-5d54-a878-cb7fdffa2af3	cfbbd0ff-f1f0-5797-bdbb-ca7f06edf1d7	b7d54f
 
 COPY public.dashboard_layouts (id, organization_id, user_id, layout) FROM stdin;
 6c12f8e3-d6b9-581c-bdd9-3d2410a8d009	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	d3de9a05-c64a-5c94-9c69-a2ac1e03f513	{}
+19c33a91-760c-53d9-8cab-6d8a58550906	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	a6623a58-5d24-5727-bbae-abe63f70bd7a	{"widgets": [{"type": "number", "metric": "close_rate", "position": {"x": 0, "y": 0, "width": 3, "height": 2}}]}
+6a719b30-fecd-5983-93cd-f75abb0bec4e	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	044f5064-a7f2-5d15-9993-173d1e7c9fdb	{"widgets": []}
 \.
 
 --
@@ -117,23 +133,30 @@ d05dcb2c-1ee1-5889-a47e-bc10ca0f74f1	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	964a32
 --
 
 COPY public.form_configs (id, organization_id, form_type, fields) FROM stdin;
-e37eb4ed-1ff2-514d-9f75-c7f376d3304e	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	post_call_form	[{"name": "custom_field", "type": "select", "options": ["a"]}]
+e37eb4ed-1ff2-514d-9f75-c7f376d3304e	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	post_call_form	[{"name": "custom_field", "type": "select", "options": ["a"]}, {"key": "Budget Range", "type": "dropdown", "choices": [{"value": "high", "label": "High", "color": "red"}, 5], "required": "yes"}, {"name": "mood", "type": "slider"}, {"name": "cash_collected", "type": "number", "required": true, "defaultValue": 0}, {"name": "objection", "type": "textarea", "required": true, "showIf": {"field": "nowhere", "equals": 1}}, {"name": "budget_range", "type": "text"}, "oops"]
+dd3e1e45-20c9-56df-be90-9d431fdcefd2	74b1a45f-4210-53b4-8c48-2abb59ced963	application	[]
 \.
 
 --
 -- Data for Name: integrations; Type: TABLE DATA; Schema: public; Owner: postgres
 --
 
-COPY public.integrations (id, organization_id, type) FROM stdin;
-9549d488-36a5-5df1-868c-037bf43feeba	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	calendly
+COPY public.integrations (id, organization_id, type, is_active, config) FROM stdin;
+9549d488-36a5-5df1-868c-037bf43feeba	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	calendly	t	{"api_key": "not-a-real-key"}
+99b3d208-372a-5561-be5a-dc741323d1bd	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	whop	f	\N
+7d0feefc-8fc1-596a-8a8e-b3948cfcb21a	74b1a45f-4210-53b4-8c48-2abb59ced963	close	t	\N
+04a51ee2-c4ad-50f0-847e-5805bf2053f0	74b1a45f-4210-53b4-8c48-2abb59ced963	hubspot	t	\N
 \.
 
 --
 -- Data for Name: invitations; Type: TABLE DATA; Schema: public; Owner: postgres
 --
 
-COPY public.invitations (id, organization_id, email, token, role, expires_at) FROM stdin;
-063dc9a7-6e2f-5001-bcc7-0c337c98bb3b	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	new@acme.test	not-a-real-token	member	2026-01-01 09:00:00+00
+COPY public.invitations (id, organization_id, email, token, role, expires_at, accepted_at) FROM stdin;
+063dc9a7-6e2f-5001-bcc7-0c337c98bb3b	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	new@acme.test	not-a-real-token	member	2026-01-01 09:00:00+00	\N
+73582938-0a28-5de5-b1a4-2cb9f8818993	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	dana@acme.test	not-a-real-token	member	2026-01-01 09:00:00+00	2025-12-28 09:00:00+00
+fe339536-c2a0-549f-b413-6b8c82914ab7	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	olga@acme.test	not-a-real-token	member	2026-01-01 09:00:00+00	\N
+c2907e22-a5e0-5c67-9756-792fa1867255	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	nobody	not-a-real-token	boss	2026-01-01 09:00:00+00	\N
 \.
 
 --
@@ -151,8 +174,9 @@ b8fc8147-141c-502d-9254-c2dd55e30e94	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Lee P.
 -- Data for Name: metric_definitions; Type: TABLE DATA; Schema: public; Owner: postgres
 --
 
-COPY public.metric_definitions (id, organization_id, name) FROM stdin;
-e9a2dacb-c267-58a3-b119-c2b81d12f2cb	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	custom
+COPY public.metric_definitions (id, organization_id, name, expression, unit) FROM stdin;
+e9a2dacb-c267-58a3-b119-c2b81d12f2cb	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	custom	shows / booked	percentage
+65b35264-2a0d-500b-91d9-9c94438374a5	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	tree	{"divide": ["shows", "booked_calls"]}	percentage
 \.
 
 --
@@ -167,8 +191,8 @@ COPY public.opportunity_statuses (id, organization_id, name) FROM stdin;
 -- Data for Name: organization_integrations; Type: TABLE DATA; Schema: public; Owner: postgres
 --
 
-COPY public.organization_integrations (id, organization_id, primary_crm, calendly_api_key_encrypted) FROM stdin;
-738eb315-d46e-52d7-8aa1-02e3ee903da5	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	ghl	c2VhbGVk
+COPY public.organization_integrations (id, organization_id, primary_crm, primary_booking_platform, calendly_api_key_encrypted, ghl_location_id, stripe_publishable_key) FROM stdin;
+738eb315-d46e-52d7-8aa1-02e3ee903da5	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	ghl	\N	c2VhbGVk	loc_1	sk_live_not_real
 \.
 
 --
@@ -217,6 +241,7 @@ f6919275-f373-5af6-9a90-d5cfbc2dd3e2	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	250	0	
 
 COPY public.payout_snapshot_details (id, snapshot_id, payment_id, amount) FROM stdin;
 7de1ac0c-7d97-5df8-9512-01247bd70ad9	3b458934-ef72-5d6d-8421-4225260fa1cf	47909931-faba-58d0-adde-63a2322a6d29	3000.00
+102aaacf-c179-5a16-b59e-644803cdaac9	3b458934-ef72-5d6d-8421-4225260fa1cf	47909931-faba-58d0-adde-63a2322a6d29	-500.00
 \.
 
 --
@@ -240,7 +265,7 @@ COPY public.payout_snapshots (id, organization_id, name, period_start, period_en
 --
 
 COPY public.portal_settings (id, organization_id, settings) FROM stdin;
-175ba89e-3356-5332-809f-0d52b161ba62	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	{}
+175ba89e-3356-5332-809f-0d52b161ba62	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	{"showCash": false, "days_ahead": 900, "require_notes": true, "theme": "dark"}
 \.
 
 --
@@ -279,6 +304,8 @@ COPY public.rate_limits (id, endpoint, count) FROM stdin;
 COPY public.setter_activities (id, organization_id, setter_id, activity_date, dials, connects, talk_seconds) FROM stdin;
 819e7884-f51b-583d-9828-bcb233fbf8e9	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	37f5e5d3-5d42-59d0-9b13-40c3f3f5de5c	2026-01-08	40	12	1800
 379a0641-7000-57b6-8483-8c7906d05b68	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	7af80314-bfe8-5d58-8adb-e2e4631a2dbf	2026-01-08	1	1	1
+81f4809b-8bde-5394-81d5-33b34048a11a	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	37f5e5d3-5d42-59d0-9b13-40c3f3f5de5c	2026-01-09	3	5	60
+27150abc-a1c7-53db-8508-339328d3ba62	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	37f5e5d3-5d42-59d0-9b13-40c3f3f5de5c	2026-01-10	many	0	0
 \.
 
 --
@@ -311,7 +338,7 @@ COPY public.traffic_types (id, organization_id, name) FROM stdin;
 --
 
 COPY public.user_roles (id, user_id, role) FROM stdin;
-c251b3e7-c9cd-5eb4-bbfb-108965e262aa	d3de9a05-c64a-5c94-9c69-a2ac1e03f513	admin
+c251b3e7-c9cd-5eb4-bbfb-108965e262aa	d3de9a05-c64a-5c94-9c69-a2ac1e03f513	super_admin
 \.
 
 --
@@ -320,6 +347,7 @@ c251b3e7-c9cd-5eb4-bbfb-108965e262aa	d3de9a05-c64a-5c94-9c69-a2ac1e03f513	admin
 
 COPY public.webhook_connections (id, organization_id, name, connection_type, api_key, webhook_secret, is_active, last_webhook_at, webhook_count) FROM stdin;
 ae7dcd5a-257f-57b9-8390-9ab20525bb4e	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Whop	whop	not-a-real-key	not-a-real-secret	t	2026-01-01 09:00:00+00	12
+4ea8f125-95b7-52c3-9990-4756928f0b5d	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	PayPal	paypal	\N	\N	t	\N	0
 \.
 
 --

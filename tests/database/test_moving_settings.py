@@ -1,0 +1,121 @@
+"""Settings of another system: whatever their rows say, each is taken or refused with a reason."""
+
+import json
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.world import World
+
+ENTITIES = (
+    "webhook_connections",
+    "setter_activities",
+    "organization_integrations",
+    "integrations",
+    "portal_settings",
+    "dashboard_layouts",
+    "invitations",
+    "metric_definitions",
+    "form_configs",
+    "custom_field_definitions",
+    "custom_field_options",
+    "custom_field_values",
+    "custom_field_ends",
+)
+HOSTILE = (
+    "",
+    " ",
+    "t",
+    "-1",
+    "99999999999999999999",
+    "1e400",
+    "NaN",
+    "infinity",
+    "{}",
+    "[]",
+    "null",
+    '"',
+    '{"a":',
+    "{a,b",
+    "x" * 20_000,
+    "'; drop table app.leads; --",
+    "2026-13-45",
+    "post_call_form",
+    "stripe",
+    "number",
+    json.dumps([None, 1, [], {"name": None}, {"name": 7}, {"name": "a", "type": {}, "options": 3}]),
+    json.dumps([{"name": "a", "type": "text", "min": "x", "max": -1, "show_if": [], "hidden": 1}]),
+    json.dumps({"widgets": [None, {"type": 1, "position": {"x": 1e300}}]}),
+    json.dumps({"fields": [{"name": "é", "type": "select", "options": ["", None, {"value": 1}]}]}),
+)
+
+
+@pytest.mark.parametrize("entity", ENTITIES)
+def test_a_row_of_settings_is_taken_or_refused_with_a_reason(
+    entity: str, db: psycopg.Connection, world: World
+) -> None:
+    organization = world.organization("acme").id
+    found = db.execute("select app.setting_columns(%s)", (entity,)).fetchone()
+    columns = (found and found[0]) or ["show_cash", "days_ahead", "leaderboard_visibility"]
+    rows = [
+        {"id": str(uuid4()), "organization_id": str(organization)} | dict.fromkeys(columns, value)
+        for value in HOSTILE
+    ]
+    rows += [{"id": value, "organization_id": str(organization)} for value in HOSTILE]
+    rows += [{"id": str(uuid4()), "organization_id": value} for value in HOSTILE]
+    said = _moved(db, entity, rows)
+    assert said["inserted"] + said["updated"] + said["unchanged"] + said["refused"] == len(rows)
+    assert len({told["row"] for told in said["errors"]}) == said["refused"]
+    again = _moved(db, entity, rows)
+    assert (again["inserted"], again["updated"]) == (0, 0)
+
+
+def test_a_row_that_says_something_new_speaks_again(db: psycopg.Connection, world: World) -> None:
+    row = {
+        "id": str(uuid4()),
+        "organization_id": str(world.organization("acme").id),
+        "show_cash": "f",
+        "days_ahead": "3",
+    }
+    assert _moved(db, "portal_settings", [row])["inserted"] == 1
+    db.execute("update app.portal_settings set days_ahead = 9")
+    assert _moved(db, "portal_settings", [row])["unchanged"] == 1
+    assert _shown(db) == (False, 9)
+    assert _moved(db, "portal_settings", [row | {"show_cash": "t"}])["updated"] == 1
+    assert _shown(db) == (True, 3)
+
+
+def test_a_column_that_means_nothing_is_named(db: psycopg.Connection, world: World) -> None:
+    row = {
+        "id": str(uuid4()),
+        "organization_id": str(world.organization("acme").id),
+        "colour": "red",
+    }
+    assert _moved(db, "invitations", [row])["ignored"] == ["colour"]
+
+
+def test_rows_of_one_organization_never_reach_another(db: psycopg.Connection, world: World) -> None:
+    acme, beta = world.organization("acme").id, world.organization("beta").id
+    field, option = str(uuid4()), str(uuid4())
+    definition = {"id": field, "name": "budget", "entity": "lead", "field_type": "select"}
+    _moved(db, "custom_field_definitions", [definition | {"organization_id": str(acme)}])
+    said = _moved(
+        db,
+        "custom_field_options",
+        [{"id": option, "definition_id": field, "value": "x", "organization_id": str(beta)}],
+    )
+    assert [told["field"] for told in said["errors"]] == ["definition_id"]
+
+
+def _moved(db: psycopg.Connection, entity: str, rows: list[dict[str, str]]) -> dict[str, list]:
+    found = db.execute("select app.move_in(%s, %s)", (entity, Jsonb(rows))).fetchone()
+    assert found is not None
+    return dict(found[0])
+
+
+def _shown(db: psycopg.Connection) -> tuple[bool, int]:
+    found = db.execute("select show_cash, days_ahead from app.portal_settings").fetchone()
+    assert found is not None
+    return (found[0], found[1])
