@@ -164,8 +164,9 @@ def _moved(connection: psycopg.Connection, dump: Dump, only: UUID | None) -> Ite
         for ended in _batched(row for _, row in _rows(dump, table, only)):
             database.move_in(connection, "custom_field_ends", ended)
     for table, reason in LEFT_OUT.items():
-        rows = list(_rows(dump, table, only))
-        yield Outcome(table, left_out=len(rows), reason=reason, told=_told_of(dump, table, rows))
+        told = tuple(_told_of(dump, table, only))
+        count = sum(1 for _ in _rows(dump, table, only))
+        yield Outcome(table, left_out=count, reason=reason, told=told)
     known = {source.table for source in SOURCES} | set(MOVED_IN) | set(LEFT_OUT)
     for table in sorted(dump.names - known):
         if not table.startswith("auth."):
@@ -189,8 +190,7 @@ def _rows(dump: Dump, table: str, only: UUID | None) -> Iterator[tuple[int, Row]
     for number, row in enumerate(dump.rows(table), 1):
         owned = row
         if parent and "organization_id" not in row:
-            named = (row[key] for key in PARENT_KEYS[parent] if key in row)
-            owned = row | {"organization_id": organizations.get(next(named, ""), "")}
+            owned = row | {"organization_id": organizations.get(_parent(row, parent), "")}
         if _belongs(owned, table, only) or row.get("user_id") in members:
             yield number, owned
 
@@ -215,16 +215,15 @@ def _move_in(
     people: dict[str, str],
 ) -> Outcome:
     entity = {"auth.users": "users", "profiles": "users"}.get(table, table)
-    rows = [(number, row | _users_of(row, people)) for number, row in _rows(dump, table, only)]
+    rows = _completed(dump, table, only)
     if entity == "users":
-        rows = [(n, row) for n, row in _people(dump, rows) if row["id"] not in people]
-    if only is not None and entity == "users":
-        members = {row.get("user_id") for _, row in _rows(dump, "organization_members", only)}
-        rows = [(n, row) for n, row in rows if row.get("id") in members]
+        rows = _people(dump, table, only, known=frozenset(people))
     total = Outcome(table)
     ignored: set[str] = set()
-    for batch in _batched(_completed(dump, table, rows)):
-        said = database.move_in(connection, entity, [row for _, row in batch])
+    for batch in _batched(rows):
+        said = database.move_in(
+            connection, entity, [{**row, **_users_of(row, people)} for _, row in batch]
+        )
         people.update(said["user_ids"])
         ignored.update(said["ignored"])
         told = (Told(**told) for told in (*said["errors"], *said["notes"]))
@@ -239,77 +238,83 @@ def _move_in(
 
 
 def _completed(
-    dump: Dump, table: str, rows: list[tuple[int, Row]]
+    dump: Dump, table: str, only: UUID | None
 ) -> Iterable[tuple[int, Mapping[str, object]]]:
-    """Rows of tables whose meaning depends on rows beside them, with those."""
+    """Rows in the order in which they are taken, with what the rows beside them tell of them."""
+    rows = _rows(dump, table, only)
     if table == "integrations":
+        listed = list(rows)
         return [
             (
-                n,
+                number,
                 row
                 | {
                     "others": [
-                        o
-                        for m, o in rows
-                        if m != n and o.get("organization_id") == row.get("organization_id")
+                        other
+                        for n, other in listed
+                        if n != number
+                        and other.get("organization_id") == row.get("organization_id")
                     ]
                 },
             )
-            for n, row in rows
+            for number, row in listed
         ]
     if table == "custom_field_definitions":
-        keys = PARENT_KEYS[table]
         records: defaultdict[str, list[str]] = defaultdict(list)
         for value in dump.rows("custom_field_values"):
-            named = records[next((value[key] for key in keys if key in value), "")]
+            named = records[_parent(value, table)]
             if len(named) < RECORDS_SHOWN and "record_id" in value:
                 named.append(value["record_id"])
-        chosen = {
-            next((option[key] for key in keys if key in option), "")
-            for option in dump.rows("custom_field_options")
-        }
-        return [
+        chosen = {_parent(option, table) for option in dump.rows("custom_field_options")}
+        return (
             (
-                n,
+                number,
                 row
                 | {
                     "record_ids": records.get(row.get("id", ""), []),
                     "has_options": row.get("id") in chosen,
                 },
             )
-            for n, row in rows
-        ]
+            for number, row in rows
+        )
+    if table == "form_configs":
+        return sorted(rows, key=lambda item: item[1].get("created_at", ""))
     return rows
 
 
-def _told_of(dump: Dump, table: str, rows: list[tuple[int, Row]]) -> tuple[Told, ...]:
+def _parent(row: Row, table: str) -> str:
+    """The id of the row of this table that a row belongs to."""
+    return next((row[key] for key in PARENT_KEYS[table] if key in row), "")
+
+
+def _told_of(dump: Dump, table: str, only: UUID | None) -> Iterator[Told]:
     """What is left to do about rows that stay behind."""
-    if table == "user_roles":
-        return tuple(
-            Told(n, "role", f"{row.get('role')} of person {row.get('user_id')} is not taken over.")
-            for n, row in rows
-        )
-    if table == "closer_access_tokens":
-        return tuple(
-            Told(n, "closer_id", f"Send closer {row.get('closer_id')} a new link.")
-            for n, row in rows
-        )
-    if table == "payout_snapshots":
-        sums = _sums(dump)
-        return tuple(
-            Told(n, "name", f"{_cells(row)}; its details: {_counted(sums[row.get('id', '')])}")
-            for n, row in rows
-        )
-    if table == "payout_snapshot_summaries":
-        return tuple(Told(n, "snapshot_id", _cells(row)) for n, row in rows)
-    return ()
+    sums = _sums(dump) if table == "payout_snapshots" else {}
+    told: Mapping[str, Callable[[Row], tuple[str, str]]] = {
+        "user_roles": lambda row: (
+            "role",
+            f"{row.get('role')} of person {row.get('user_id')} is not taken over.",
+        ),
+        "closer_access_tokens": lambda row: (
+            "closer_id",
+            f"Send closer {row.get('closer_id')} a new link.",
+        ),
+        "payout_snapshots": lambda row: (
+            "name",
+            f"{_cells(row)}; its details: {_counted(sums.get(row.get('id', ''), {}))}",
+        ),
+        "payout_snapshot_summaries": lambda row: ("snapshot_id", _cells(row)),
+    }
+    if table in told:
+        for number, row in _rows(dump, table, only):
+            yield Told(number, *told[table](row))
 
 
 def _sums(dump: Dump) -> defaultdict[str, dict[str, Decimal]]:
     """What the details of each payout snapshot add up to, for every column of numbers."""
     sums: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
     for row in dump.rows("payout_snapshot_details"):
-        total = sums[next((row[k] for k in PARENT_KEYS["payout_snapshots"] if k in row), "")]
+        total = sums[_parent(row, "payout_snapshots")]
         total["rows"] = total.get("rows", Decimal()) + 1
         for column, cell in row.items():
             if NUMBER.fullmatch(cell) and not column.endswith("id"):
@@ -327,28 +332,26 @@ def _cells(row: Row) -> str:
     )
 
 
-def _people(dump: Dump, rows: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
+def _people(
+    dump: Dump, table: str, only: UUID | None, *, known: frozenset[str]
+) -> Iterator[tuple[int, Row]]:
     """Ids, addresses and names, and nothing else of a user; names are in the profiles."""
     names = {_user_id(row): row["full_name"] for row in dump.rows("profiles") if "full_name" in row}
-    return [
-        (
-            number,
-            {
-                "id": _user_id(row),
-                "email": row.get("email", ""),
-                "full_name": names.get(_user_id(row), ""),
-            },
-        )
-        for number, row in rows
-    ]
+    members = {row.get("user_id") for _, row in _rows(dump, "organization_members", only)}
+    for number, row in _rows(dump, table, only):
+        user = _user_id(row)
+        if user not in known and (only is None or user in members):
+            email, name = row.get("email", ""), names.get(user, "")
+            yield number, {"id": user, "email": email, "full_name": name}
 
 
 def _user_id(row: Row) -> str:
     return row.get("user_id", row.get("id", ""))
 
 
-def _users_of(row: Row, people: Mapping[str, str]) -> Row:
-    return {key: people.get(row[key], row[key]) for key in ("user_id", "invited_by") if key in row}
+def _users_of(row: Mapping[str, object], people: Mapping[str, str]) -> Row:
+    named = {key: str(row[key]) for key in ("user_id", "invited_by") if key in row}
+    return {key: people.get(user, user) for key, user in named.items()}
 
 
 def _link_rosters(

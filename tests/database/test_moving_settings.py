@@ -1,6 +1,8 @@
 """Settings of another system: whatever their rows say, each is taken or refused with a reason."""
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -87,6 +89,43 @@ def test_a_row_that_says_something_new_speaks_again(db: psycopg.Connection, worl
     assert _shown(db) == (True, 3)
 
 
+def test_values_that_came_later_do_not_make_a_field_speak_again(
+    db: psycopg.Connection, world: World
+) -> None:
+    row = {
+        "id": str(uuid4()),
+        "organization_id": str(world.organization("acme").id),
+        "name": "budget",
+        "entity": "lead",
+        "label": "Budget",
+    }
+    assert _moved(db, "custom_field_definitions", [row | {"record_ids": []}])["inserted"] == 1
+    later = row | {"record_ids": [str(uuid4())], "has_options": True}
+    assert _moved(db, "custom_field_definitions", [later])["unchanged"] == 1
+
+
+def test_a_day_of_a_setter_is_told_once(db: psycopg.Connection, world: World) -> None:
+    acme = world.organization("acme")
+    setter = str(uuid4())
+    db.execute(
+        "select app.import_rows(%s, 'setters', %s)",
+        (acme.id, Jsonb([{"external_id": setter, "name": "Sam"}])),
+    )
+    day = {
+        "organization_id": str(acme.id),
+        "setter_id": setter,
+        "activity_date": "2026-01-08",
+        "dials": "4",
+    }
+    said = _moved(
+        db,
+        "setter_activities",
+        [day | {"id": str(uuid4())}, day | {"id": str(uuid4()), "dials": "9"}],
+    )
+    assert [(told["row"], told["field"]) for told in said["errors"]] == [(2, "activity_date")]
+    assert db.execute("select dials from app.setter_activities").fetchall() == [(4,)]
+
+
 def test_a_column_that_means_nothing_is_named(db: psycopg.Connection, world: World) -> None:
     row = {
         "id": str(uuid4()),
@@ -109,8 +148,10 @@ def test_rows_of_one_organization_never_reach_another(db: psycopg.Connection, wo
     assert [told["field"] for told in said["errors"]] == ["definition_id"]
 
 
-def _moved(db: psycopg.Connection, entity: str, rows: list[dict[str, str]]) -> dict[str, list]:
-    found = db.execute("select app.move_in(%s, %s)", (entity, Jsonb(rows))).fetchone()
+def _moved(
+    db: psycopg.Connection, entity: str, rows: Sequence[Mapping[str, object]]
+) -> dict[str, Any]:
+    found = db.execute("select app.move_in(%s, %s)", (entity, Jsonb(list(rows)))).fetchone()
     assert found is not None
     return dict(found[0])
 

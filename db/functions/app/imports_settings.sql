@@ -6,13 +6,14 @@
 -- changed its row here since; a row that says something new speaks again.
 -- entity: webhook_connections, setter_activities, organization_integrations, integrations, portal_settings, dashboard_layouts,
 -- invitations, metric_definitions, form_configs, custom_field_definitions, _options, _values, and custom_field_ends: what was archived.
+-- record_ids, has_options and others are told of the rows beside it, and are nothing that it says.
 -- Answers state (inserted, updated, unchanged; NULL when it is refused), problems, which refuse the row, and notes on what is left out
 -- of it or is left to do: objects of field and sentence.
 create or replace function app.move_setting(entity text, given jsonb, out state text, out problems jsonb, out notes jsonb) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
     v_organization_id constant uuid := app.metadata_id(move_setting.given, 'organization_id');
-    v_content         constant bytea := sha256(convert_to(move_setting.given::text, 'UTF8'));
+    v_content         constant bytea := sha256(convert_to((given - array['record_ids', 'has_options', 'others'])::text, 'UTF8'));
     v_known           bytea;
     v_row_id          uuid;
     v_state           text;
@@ -243,6 +244,14 @@ begin
         end if;
     end loop;
     if problems <> '{}' then
+        return;
+    elsif exists (select from app.setter_activities as a
+                    join app.import_keys as k
+                      on k.organization_id = a.organization_id and k.entity = 'setter_activities' and k.row_id = a.id
+                     and k.external_id <> app.metadata_id(given, 'id')::text
+                   where a.organization_id = v_organization_id and a.setter_id = v_setter_id
+                     and a.activity_date = v_day::timestamp::date and a.provider = v_provider) then
+        problems := '{"activity_date": "Another row says what this setter did on this day."}';
         return;
     elsif v_connects > v_dials then
         notes := jsonb_build_object('connects', format('%s connects of %s dials: as many as there were dials.', v_connects, v_dials));
