@@ -2,15 +2,20 @@
 -- decided here counts on the person's next request.
 
 -- app.require_power_over: what a member of the organization is, locked, if the caller may decide about them; PT404 for nobody.
--- Whoever decides about themselves needs no power over others.
+-- Whoever decides about themselves needs no power over others. The caller's membership is locked with it, then asked again: of two who
+-- take each other's power away in the same moment only one succeeds.
 create or replace function app.require_power_over(organization_id uuid, user_id uuid) returns text
 language plpgsql volatile set search_path = '' as $$
 declare
     v_role text;
 begin
+    perform from app.organization_members as m
+      where m.organization_id = require_power_over.organization_id and m.user_id in (require_power_over.user_id, auth.uid())
+      order by m.user_id
+        for no key update;
+    perform auth.require_admin(require_power_over.organization_id);
     select m.role into v_role from app.organization_members as m
-     where m.organization_id = require_power_over.organization_id and m.user_id = require_power_over.user_id
-       for no key update;
+     where m.organization_id = require_power_over.organization_id and m.user_id = require_power_over.user_id;
     if v_role is null then
         raise exception using errcode = 'PT404', message = 'No such member in this organization.';
     elsif v_role in ('owner', 'admin') and require_power_over.user_id <> auth.uid() then
@@ -91,7 +96,7 @@ begin
         raise exception using errcode = 'PT422', message = 'Ownership goes to somebody else.',
             detail = jsonb_build_object('user_id', 'Another member.')::text;
     end if;
-    perform app.require_power_over(v_organization_id, transfer_ownership.user_id);
+    perform app.require_power_over(v_organization_id, transfer_ownership.user_id), auth.require_owner(v_organization_id);
     update app.organization_members as m
        set role = case m.user_id when transfer_ownership.user_id then 'owner' else 'admin' end
      where m.organization_id = v_organization_id

@@ -196,6 +196,8 @@ begin
     perform auth.require_super_admin();
     perform app.require_reason(revoke_super_admin.reason);
     perform from app.user_roles as r where r.role = 'super_admin' order by r.id for update;
+    -- Whom another one revoked while this waited has no power any more.
+    perform auth.require_super_admin();
     if not exists (select from app.user_roles as r where r.user_id = revoke_super_admin.user_id and r.role = 'super_admin') then
         raise exception using errcode = 'PT404', message = 'This person is no super admin.';
     elsif not exists (select from app.user_roles as r

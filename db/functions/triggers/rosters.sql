@@ -124,7 +124,10 @@ create or replace trigger leaves_payee after update on app.setters
 create or replace function app.keep_payee_a_member() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
-    perform app.require_member_profile(new.organization_id, new.profile_id);
+    -- Policies have not been asked yet: who may not write here is not told who is a member, and is refused by them.
+    if auth.uid() is null or auth.is_admin_of(new.organization_id) then
+        perform app.require_member_profile(new.organization_id, new.profile_id);
+    end if;
     return new;
 end;
 $$;
