@@ -51,7 +51,7 @@ def import_file(
     ] = False,
     from_supabase: Annotated[
         Path | None,
-        typer.Option(help="A plain pg_dump, or a directory of CSV files, of the seed's tables."),
+        typer.Option(help="A plain pg_dump, or CSV files in a folder, of the original system."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="With --from-supabase: every organization of it.")

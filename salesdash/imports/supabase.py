@@ -1,4 +1,4 @@
-"""Moving here from a system of the seed's schema: its 35 tables, and what becomes of each.
+"""Moving here from the original Supabase system: its 35 tables, and what becomes of each.
 
 Tables come in an order in which every reference is there before it is needed. Ids stay where they
 are free, so the same dump again changes nothing.
@@ -171,7 +171,7 @@ def _moved(connection: psycopg.Connection, dump: Dump, only: UUID | None) -> Ite
     for table in sorted(dump.names - known):
         if not table.startswith("auth."):
             count = sum(1 for _ in dump.rows(table))
-            yield Outcome(table, left_out=count, reason="no table of the seed")
+            yield Outcome(table, left_out=count, reason="no table of the original system")
 
 
 def _rows(dump: Dump, table: str, only: UUID | None) -> Iterator[tuple[int, Row]]:

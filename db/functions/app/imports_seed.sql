@@ -1,4 +1,4 @@
--- Moving in from a system of the seed's schema: what only an operator may bring: organizations, people, members, settings.
+-- Moving in from the original Supabase system: what only an operator may bring: organizations, people, members, settings.
 -- Internal: nobody but the owner may call these; leads, calls and money come through app.import_rows.
 
 -- app.move_in: rows of one table, with the ids that they have. Again changes nothing.
