@@ -24,15 +24,18 @@ grant usage on schema seed to authenticated, org_admin;
 grant select on all tables in schema seed to authenticated, org_admin;
 grant execute on all functions in schema seed to authenticated, org_admin;
 
--- The named baselines in the exposed schema: the same columns, no RLS (a definer view), and the seed's policies.
+-- The named baselines in the exposed schema: the view that the product has, computed columns included, without RLS (a definer
+-- view), and over the copy with the seed's policies.
 do $$
 declare
-    v_columns constant text := (select string_agg(quote_ident(attname), ', ' order by attnum)
-        from pg_attribute where attrelid = 'api.events'::regclass and attnum > 0 and not attisdropped);
+    v_shown constant text := pg_get_viewdef('api.events'::regclass);
+    v_copy  constant text := replace(v_shown, 'FROM app.events t', 'FROM seed.events t');
 begin
-    execute format('create view api.bench_definer_events as select %s from app.events where deleted_at is null', v_columns);
-    execute format('create view api.bench_seed_events with (security_invoker = true) as'
-                   ' select %s from seed.events where deleted_at is null', v_columns);
+    if v_copy = v_shown then
+        raise exception 'api.events does not read app.events as t any more';
+    end if;
+    execute 'create view api.bench_definer_events as ' || v_shown;
+    execute 'create view api.bench_seed_events with (security_invoker = true) as ' || v_copy;
 end;
 $$;
 grant select on api.bench_definer_events, api.bench_seed_events to authenticated, org_admin;
