@@ -643,7 +643,9 @@ comment on function app.known_booking(uuid, text, text, text, timestamptz, times
 -- type of the first booking that has them; a setter whom a later booking has only from its chain teaches nothing. A late message
 -- about an earlier booking corrects what a later booking had taught; what a person set stays.
 create or replace function app.teach_leads(organization_id uuid, event_ids uuid[]) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+    v_told record;
 begin
     perform app.learn_setters(teach_leads.organization_id, array_agg(e.lead_id), array_agg(e.booked_at))
        from app.events as e
@@ -651,24 +653,36 @@ begin
         and e.setter_id is not null and not 'setter' = any (e.inherits)
      having count(*) > 0;
 
-    perform set_config('app.teaches_lead', 'on', true);
-    update app.leads as l
-       set source_id = k.source_id, traffic_type_id = k.traffic_type_id,
-           source_origin = case when coalesce(k.source_id, k.traffic_type_id) is not null then 'event' end
-      from app.events as e
-     cross join lateral (
-        select (array_agg(t.source_id order by t.booked_at, t.id))[1] as source_id,
-               (array_agg(t.traffic_type_id order by t.booked_at, t.id))[1] as traffic_type_id
-          from app.events as t
-         where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.deleted_at is null
-           and coalesce(t.source_id, t.traffic_type_id) is not null) as k
-     where e.organization_id = teach_leads.organization_id and e.id = any (teach_leads.event_ids)
-       and l.organization_id = e.organization_id and l.id = e.lead_id
-       and (l.source_origin = 'event' or coalesce(l.source_id, l.traffic_type_id) is null and l.source_origin is null)
-       and (l.source_id, l.traffic_type_id, l.source_origin)
-           is distinct from
-           (k.source_id, k.traffic_type_id, case when coalesce(k.source_id, k.traffic_type_id) is not null then 'event' end);
-    perform set_config('app.teaches_lead', '', true);
+    -- The calls first and by themselves, so that they are found by their keys; apart, so that what teaches nothing costs no update.
+    with told as materialized (
+        select e.lead_id, k.source_id, k.traffic_type_id,
+               case when coalesce(k.source_id, k.traffic_type_id) is not null then 'event' end as source_origin
+          from app.events as e
+         cross join lateral (
+            select (array_agg(t.source_id order by t.booked_at, t.id))[1] as source_id,
+                   (array_agg(t.traffic_type_id order by t.booked_at, t.id))[1] as traffic_type_id
+              from app.events as t
+             where t.organization_id = e.organization_id and t.lead_id = e.lead_id and t.deleted_at is null
+               and coalesce(t.source_id, t.traffic_type_id) is not null) as k
+         where e.organization_id = teach_leads.organization_id and e.id = any (teach_leads.event_ids) and e.lead_id is not null
+    )
+    select array_agg(k.lead_id) as lead_ids, array_agg(k.source_id) as source_ids,
+           array_agg(k.traffic_type_id) as traffic_type_ids, array_agg(k.source_origin) as source_origins
+      into v_told
+      from told as k
+     where (select (l.source_origin = 'event' or coalesce(l.source_id, l.traffic_type_id) is null and l.source_origin is null)
+                   and (l.source_id, l.traffic_type_id, l.source_origin) is distinct from (k.source_id, k.traffic_type_id, k.source_origin)
+              from app.leads as l
+             where l.organization_id = teach_leads.organization_id and l.id = k.lead_id);
+    if v_told.lead_ids is not null then
+        perform set_config('app.teaches_lead', 'on', true);
+        update app.leads as l
+           set source_id = k.source_id, traffic_type_id = k.traffic_type_id, source_origin = k.source_origin
+          from unnest(v_told.lead_ids, v_told.source_ids, v_told.traffic_type_ids, v_told.source_origins)
+               as k (lead_id, source_id, traffic_type_id, source_origin)
+         where l.organization_id = teach_leads.organization_id and l.id = k.lead_id;
+        perform set_config('app.teaches_lead', '', true);
+    end if;
 end;
 $$;
 comment on function app.teach_leads(uuid, uuid[]) is 'Setters and sources of leads, from a call of each.';

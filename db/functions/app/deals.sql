@@ -515,20 +515,22 @@ comment on function app.settle_deals(uuid, uuid) is 'Bring the automatic deals o
 -- they have a payment, a deal or a call that ended closed. Of the others there is nothing to settle.
 -- Guarantees: two statements, however many leads; whoever pays for one of them in this moment was waited for, or waits.
 create or replace function app.leads_to_settle(organization_id uuid, lead_ids uuid[]) returns uuid[]
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
     perform from app.leads as l
       where l.organization_id = leads_to_settle.organization_id and l.id = any (leads_to_settle.lead_ids)
       order by l.id for no key update;
+    -- Each is asked for by its key: an "exists" here may be answered by reading all calls of the organization.
     return array(
         select distinct l.id
           from unnest(leads_to_settle.lead_ids) as l (id)
-         where exists (select from app.payments as p
-                        where p.organization_id = leads_to_settle.organization_id and p.lead_id = l.id)
-            or exists (select from app.deals as d
-                        where d.organization_id = leads_to_settle.organization_id and d.lead_id = l.id)
-            or exists (select from app.events as e
-                        where e.organization_id = leads_to_settle.organization_id and e.lead_id = l.id and e.event_outcome = 'closed')
+         where coalesce(
+                (select true from app.payments as p
+                  where p.organization_id = leads_to_settle.organization_id and p.lead_id = l.id limit 1),
+                (select true from app.deals as d
+                  where d.organization_id = leads_to_settle.organization_id and d.lead_id = l.id limit 1),
+                (select true from app.events as e
+                  where e.organization_id = leads_to_settle.organization_id and e.lead_id = l.id and e.event_outcome = 'closed' limit 1))
          order by l.id);
 end;
 $$;

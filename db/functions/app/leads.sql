@@ -53,26 +53,29 @@ comment on function app.release_identities(uuid, text, text, jsonb) is 'Takes id
 -- app.keep_identities: what these living leads are reached by is an identity of each. A value that is another lead's is refused by
 -- lead_identities_value_key; earlier values stay, since a lead is still known by them.
 create or replace function app.keep_identities(organization_id uuid, lead_ids uuid[]) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
+    -- Whose an identity is is asked of each by its key: that never reads all deleted leads, or all identities, instead.
+    with reached as materialized (
+        select n.organization_id, v.kind, v.value
+          from app.leads as n
+         cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
+         where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids) and v.value is not null
+    )
     delete from app.lead_identities as i
-     using app.leads as n
-     cross join lateral app.lead_identity_values(n.email, n.phone) as v,
-           app.leads as l
-     where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids)
-       and i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value
-       and l.organization_id = i.organization_id and l.id = i.lead_id and l.deleted_at is not null;
+     using reached as r
+     where i.organization_id = r.organization_id and i.kind = r.kind and i.value = r.value
+       and (select l.deleted_at from app.leads as l where l.organization_id = i.organization_id and l.id = i.lead_id) is not null;
     insert into app.lead_identities (organization_id, lead_id, kind, value)
     select n.organization_id, n.id, v.kind, v.value
       from app.leads as n
-     cross join lateral app.lead_identity_values(n.email, n.phone) as v
+     cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
      where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids)
-       and n.deleted_at is null and n.merged_into_id is null
-       and not exists (
-            select from app.lead_identities as i
+       and n.deleted_at is null and n.merged_into_id is null and v.value is not null
+       and (select n.id in (l.id, l.merged_into_id)
+              from app.lead_identities as i
               join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
-             where i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value
-               and n.id in (l.id, l.merged_into_id));
+             where i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value) is not true;
 end;
 $$;
 comment on function app.keep_identities(uuid, uuid[]) is 'Makes e-mail and phone of leads identities of them.';

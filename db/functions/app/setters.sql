@@ -126,7 +126,7 @@ comment on function app.setters_named(uuid, uuid) is 'Who was named as the sette
 -- chats alike, in whatever order they are told. named_at: what is told now, one for each lead; only the last one says who is
 -- current, so that whom a person chose stays until somebody is named anew. A first setter who was never named is a person's choice.
 create or replace function app.learn_setters(organization_id uuid, lead_ids uuid[], named_at timestamptz[]) returns void
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
     -- Whoever else names a setter of these leads waits here, so that the later of two sees what the earlier one named.
     perform from app.leads as l
