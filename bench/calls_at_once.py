@@ -1,10 +1,12 @@
-"""`python -m bench calls-at-once`: ten thousand calls deleted and restored.
+"""`python -m bench calls-at-once`: ten thousand calls deleted and restored, a thousand forms.
 
-In how many statements, and in what time beside a bare update of as many rows.
+In how many statements, and in what time beside a bare update of as many rows. Counted is what reads
+or writes a table. Not counted are the foreign keys that Postgres checks for each row and key.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import Counter
@@ -15,13 +17,18 @@ from uuid import UUID
 
 import psycopg
 from psycopg.errors import Diagnostic
+from psycopg.types.json import Jsonb
 from rich.console import Console
 from rich.table import Table
 
 from bench.stack import running_stack
 from tests.world import Organization, Person, World
 
-CALLS, PAYING = 10_000, 100
+CALLS, PAYING, FORMS = 10_000, 100, 1_000
+CHECKS_KEY = "SELECT 1 FROM ONLY"
+OF_A_TABLE = re.compile(
+    r"Seq Scan on|Index (Only )?Scan|Bitmap Heap Scan|(Insert|Update|Delete) on"
+)
 
 FILL = """
 with leads as (
@@ -60,7 +67,7 @@ def counted(connection: psycopg.Connection) -> Iterator[Counter[str]]:
 
     def heard(notice: Diagnostic) -> None:
         text = notice.message_primary or ""
-        if "Query Text:" in text:
+        if "Query Text:" in text and CHECKS_KEY not in text and OF_A_TABLE.search(text):
             found[" ".join(text.split("Query Text:")[1].split())[:90]] += 1
 
     connection.add_notice_handler(heard)
@@ -103,6 +110,36 @@ def scene(
     world.execute("analyze app.events, app.leads, app.payments")
     ids = world.rows("select id from app.events where organization_id = %s", acme.id)
     return acme, ada, [row["id"] for row in ids]
+
+
+def import_forms(world: World, who: Person, ids: Sequence[UUID], *, sold: int) -> float:
+    """A form of each call, as a file has them, of which the first so many sold; the seconds."""
+    forms = [
+        {
+            "event": str(event_id),
+            "call_occurred": True,
+            "lead_showed": True,
+            "offer_made": True,
+            "deal_closed": number < sold,
+            **({"cash_collected": "100.00"} if number < sold else {}),
+        }
+        for number, event_id in enumerate(ids)
+    ]
+    with world.acting_as(who) as db:
+        began = time.perf_counter()
+        said = db.value("select api.import_rows('post_call_forms', %s)", Jsonb(forms))
+        took = time.perf_counter() - began
+    if said["inserted"] != len(forms):
+        raise RuntimeError(f"forms: {said['inserted']} of {len(forms)} were taken")
+    return took
+
+
+def measure_forms(world: World, name: str, count: int, *, sold: int) -> Measured:
+    """Forms of new calls; counting is on meanwhile, so that its time is no time to compare."""
+    _acme, ada, ids = scene(world, name, count, 0)
+    with counted(world.connection) as found:
+        seconds = import_forms(world, ada, ids, sold=sold)
+    return Measured(seconds, found.total(), found.most_common(3))
 
 
 def measure(world: World, ada: Person, ids: Sequence[UUID], function: str) -> Measured:
@@ -154,4 +191,11 @@ def main(arguments: Sequence[str]) -> None:
                     f"{seen.seconds / bare:.1f}",
                 )
                 Console(stderr=True).print(*seen.most, sep="\n")
+        for count, sold in ((100, 0), (FORMS, 0), (FORMS, PAYING)):
+            seen = measure_forms(world, f"forms{count}x{sold}", count, sold=sold)
+            what = "forms imported (counted)"
+            table.add_row(
+                f"{count:,}", str(sold), what, f"{seen.seconds:.2f}", str(seen.statements), "", ""
+            )
+            Console(stderr=True).print(*seen.most, sep="\n")
     Console(file=sys.stdout).print(table)
