@@ -435,6 +435,44 @@ class Organization:
             at,
         )
 
+    def lock(self, payee_id: UUID | None, **rests_on: UUID) -> None:
+        """A locked payout of one line, which rests on an event_id, a deal_id or a payment_id."""
+        day = NOON.date()
+        line = self.world.insert(
+            "commission_ledger",
+            organization_id=self.id,
+            payee_id=payee_id,
+            role="closer",
+            kind="bonus",
+            amount=Decimal("50.00"),
+            currency="USD",
+            earned_on=day,
+            available_on=day,
+            reason="A line.",
+            **rests_on,
+        )
+        snapshot = self.world.insert(
+            "payout_snapshots",
+            organization_id=self.id,
+            name="March",
+            period_start=day,
+            period_end=day,
+            timezone=self.timezone,
+            currency=self.currency,
+            state="locked",
+            locked_at=NOON,
+        )
+        self.world.insert(
+            "payout_snapshot_details",
+            organization_id=self.id,
+            snapshot_id=snapshot,
+            kind="line",
+            line_id=line,
+            payee_id=payee_id,
+            day=day,
+            commission=Decimal("50.00"),
+        )
+
     def payment(
         self,
         *,

@@ -390,38 +390,7 @@ def test_a_deleted_call_takes_nothing_more(acme: Organization) -> None:
 def test_a_call_that_a_locked_payout_rests_on_is_not_deleted(acme: Organization) -> None:
     call = scene(acme, "completed")
     dana = acme.closer("dana-2")
-    insert = acme.world.insert
-    line = insert(
-        "commission_ledger",
-        organization_id=acme.id,
-        payee_id=dana.payee_id,
-        role="closer",
-        kind="earning",
-        event_id=call.id,
-        amount="50.00",
-        currency="USD",
-        earned_on=NOON.date(),
-        available_on=NOON.date(),
-    )
-    snapshot = insert(
-        "payout_snapshots",
-        organization_id=acme.id,
-        name="March",
-        period_start=NOON.date(),
-        period_end=NOON.date(),
-        currency="USD",
-        state="locked",
-        locked_at=NOON,
-        timezone=acme.timezone,
-    )
-    insert(
-        "payout_snapshot_details",
-        organization_id=acme.id,
-        snapshot_id=snapshot,
-        kind="line",
-        line_id=line,
-        day=NOON.date(),
-    )
+    acme.lock(dana.payee_id, event_id=call.id)
     with refused("PT409"):
         acme.world.execute("select app.delete_event(%s, %s, 'double', now())", acme.id, call.id)
     original = acme.event(lead=acme.lead("other"))

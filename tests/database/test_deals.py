@@ -476,7 +476,7 @@ def test_a_deal_of_somebody_elses_call_is_refused(scene: Scene) -> None:
 def test_a_deal_under_a_locked_payout_stays(scene: Scene) -> None:
     call = scene.call(outcome="closed", contract_value="3000.00")
     paid = scene.pay()
-    lock_line(scene, paid)
+    scene.acme.lock(scene.dana.payee_id, payment_id=paid)
     with pytest.raises(psycopg.Error) as raised:
         scene.by_ada("void_deal", deal_id=scene.deal()["id"], reason="No.")
     assert raised.value.sqlstate == "PT409"
@@ -485,40 +485,3 @@ def test_a_deal_under_a_locked_payout_stays(scene: Scene) -> None:
         scene.by_ada("create_deal", origin_event_id=call.id, **instead)
     assert raised.value.sqlstate == "PT409"
     assert scene.deal()["is_automatic"]
-
-
-def lock_line(scene: Scene, payment_id: UUID) -> None:
-    """A locked payout with a line of this payment."""
-    world = scene.acme.world
-    snapshot = world.insert(
-        "payout_snapshots",
-        organization_id=scene.acme.id,
-        name="March",
-        period_start=date(2026, 3, 1),
-        period_end=date(2026, 3, 31),
-        timezone="UTC",
-        currency="USD",
-        state="locked",
-        locked_at=NOON,
-    )
-    line = world.insert(
-        "commission_ledger",
-        organization_id=scene.acme.id,
-        payee_id=scene.dana.payee_id,
-        role="closer",
-        kind="adjustment",
-        payment_id=payment_id,
-        amount=Decimal("100.00"),
-        currency="USD",
-        earned_on=date(2026, 3, 10),
-        available_on=date(2026, 3, 10),
-        reason="A test.",
-    )
-    world.insert(
-        "payout_snapshot_details",
-        organization_id=scene.acme.id,
-        snapshot_id=snapshot,
-        kind="line",
-        line_id=line,
-        day=date(2026, 3, 10),
-    )

@@ -224,48 +224,11 @@ def test_calls_are_deleted_one_by_one_and_the_rest_is_told(scene: Scene) -> None
             scene.ask("delete_events", event_ids=wrong)
 
 
-def lock(scene: Scene, **rests_on: UUID) -> None:
-    """A locked payout with one line."""
-    acme = scene.acme
-    snapshot = acme.world.insert(
-        "payout_snapshots",
-        organization_id=acme.id,
-        name="March",
-        period_start=NOON.date(),
-        period_end=NOON.date(),
-        timezone="UTC",
-        currency="USD",
-        state="locked",
-        locked_at=NOON,
-    )
-    line = acme.world.insert(
-        "commission_ledger",
-        organization_id=acme.id,
-        payee_id=scene.dana.payee_id,
-        role="closer",
-        kind="bonus",
-        amount=Decimal("50.00"),
-        currency="USD",
-        earned_on=NOON.date(),
-        available_on=NOON.date(),
-        reason="A line.",
-        **rests_on,
-    )
-    acme.world.insert(
-        "payout_snapshot_details",
-        organization_id=acme.id,
-        snapshot_id=snapshot,
-        line_id=line,
-        kind="line",
-        day=NOON.date(),
-    )
-
-
 @pytest.mark.parametrize("rests_on", ["event_id", "deal_id", "payment_id"])
 def test_what_a_locked_payout_rests_on_stays(scene: Scene, rests_on: str) -> None:
     deal = scene.acme.world.value("select id from app.deals")
     ids = {"event_id": scene.call.id, "deal_id": deal, "payment_id": scene.claim()["id"]}
-    lock(scene, **{rests_on: ids[rests_on]})
+    scene.acme.lock(scene.dana.payee_id, **{rests_on: ids[rests_on]})
     free = scene.acme.event(lead=scene.acme.lead("kim"))
     before = scene.facts()["payments"]
     done = scene.ask("delete_events", event_ids=[scene.call.id, free.id])
@@ -353,7 +316,7 @@ def test_what_a_person_decided_about_a_payment_comes_back_with_it(scene: Scene) 
 def test_claims_are_not_deleted_and_locked_money_stays(scene: Scene) -> None:
     payment, unknown = scene.pay(Decimal("1000.00")), uuid4()
     strange = scene.acme.world.organization("beta").payment()
-    lock(scene, payment_id=payment.id)
+    scene.acme.lock(scene.dana.payee_id, payment_id=payment.id)
     claim_id = scene.claim()["id"]
     before = scene.facts()
     ids = [payment.id, claim_id, strange.id, unknown]

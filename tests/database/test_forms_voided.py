@@ -164,51 +164,16 @@ def test_every_way_back_that_is_listed_is_open(
         assert acme.state(call) == ("canceled", None)
 
 
-def lock_a_line(acme: Organization, **columns: object) -> None:
-    """A line of a locked payout that rests on this call or payment."""
-    payee, world = acme.closer("kim").payee_id, acme.world
-    line = world.insert(
-        "commission_ledger",
-        organization_id=acme.id,
-        payee_id=payee,
-        role="closer",
-        kind="earning",
-        amount=Decimal("1.00"),
-        currency="USD",
-        earned_on=NOON.date(),
-        available_on=NOON.date(),
-        **columns,
-    )
-    snapshot = world.insert(
-        "payout_snapshots",
-        organization_id=acme.id,
-        name="March",
-        period_start=NOON.date(),
-        period_end=NOON.date(),
-        state="locked",
-        locked_at=NOON,
-        timezone="UTC",
-        currency="USD",
-    )
-    world.insert(
-        "payout_snapshot_details",
-        organization_id=acme.id,
-        snapshot_id=snapshot,
-        kind="line",
-        line_id=line,
-        payee_id=payee,
-        day=NOON.date(),
-        commission=Decimal("1.00"),
-    )
-
-
 @pytest.mark.parametrize("rests_on", ["call", "claim"])
 def test_a_form_under_a_locked_payout_is_corrected_but_not_taken_back(
     acme: Organization, call: Row, world: World, rests_on: str
 ) -> None:
     acme.form(call, at=AFTER, **ANSWERS["closed"], cash_collected=100)
     claim = world.value("select id from app.payments where organization_id = %s", acme.id)
-    lock_a_line(acme, **({"event_id": call.id} if rests_on == "call" else {"payment_id": claim}))
+    acme.lock(
+        acme.closer("kim").payee_id,
+        **({"event_id": call.id} if rests_on == "call" else {"payment_id": claim}),
+    )
     lines = "select * from app.commission_ledger where organization_id = %s"
     before = world.rows(lines, acme.id)
     with refused("PT409"):

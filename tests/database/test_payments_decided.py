@@ -618,44 +618,6 @@ def test_a_claim_behind_a_locked_payout_is_not_rejected(
         acme.id,
         closer_of(acme, call),
     )
-    lock_line(acme, payee, claim)
+    acme.lock(payee, payment_id=claim)
     with refused("PT409"):
         decide("reject", claim)
-
-
-def lock_line(acme: Organization, payee_id: UUID, payment_id: UUID) -> None:
-    """A line of the payment in a payout that is locked."""
-    world = acme.world
-    line = world.insert(
-        "commission_ledger",
-        organization_id=acme.id,
-        payee_id=payee_id,
-        role="closer",
-        kind="earning",
-        payment_id=payment_id,
-        amount=Decimal("10.00"),
-        currency="USD",
-        earned_on=PAID_AT.date(),
-        available_on=PAID_AT.date(),
-    )
-    snapshot = world.insert(
-        "payout_snapshots",
-        organization_id=acme.id,
-        name="November",
-        period_start=PAID_AT.date(),
-        period_end=PAID_AT.date(),
-        state="locked",
-        locked_at=PAID_AT,
-        timezone="UTC",
-        currency="USD",
-    )
-    world.insert(
-        "payout_snapshot_details",
-        organization_id=acme.id,
-        snapshot_id=snapshot,
-        kind="line",
-        line_id=line,
-        payee_id=payee_id,
-        day=PAID_AT.date(),
-        commission=Decimal("10.00"),
-    )
