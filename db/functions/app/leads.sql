@@ -23,6 +23,9 @@ begin atomic
 end;
 comment on function app.lead_identity_values(text, text, jsonb) is 'Identities as they are stored: one row per kind and value.';
 
+-- Whose an identity is is asked of each by its key, in a subquery of its own: as a join or an anti-join it may be planned to read all
+-- identities of an organization, or all of its deleted leads.
+
 -- app.leads_of_identities: the living leads that any of these identities belongs to; merged ones as what they became.
 create or replace function app.leads_of_identities(organization_id uuid, email text, phone text, identities jsonb default '{}')
 returns uuid[]
@@ -43,10 +46,9 @@ returns void
 language sql volatile
 begin atomic
     delete from app.lead_identities as i
-     using app.lead_identity_values(release_identities.email, release_identities.phone, release_identities.identities) as v,
-           app.leads as l
+     using app.lead_identity_values(release_identities.email, release_identities.phone, release_identities.identities) as v
      where i.organization_id = release_identities.organization_id and i.kind = v.kind and i.value = v.value
-       and l.organization_id = i.organization_id and l.id = i.lead_id and l.deleted_at is not null;
+       and (select l.deleted_at from app.leads as l where l.organization_id = i.organization_id and l.id = i.lead_id) is not null;
 end;
 comment on function app.release_identities(uuid, text, text, jsonb) is 'Takes identities away from deleted leads.';
 
@@ -55,7 +57,6 @@ comment on function app.release_identities(uuid, text, text, jsonb) is 'Takes id
 create or replace function app.keep_identities(organization_id uuid, lead_ids uuid[]) returns void
 language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
 begin
-    -- Whose an identity is is asked of each by its key: that never reads all deleted leads, or all identities, instead.
     with reached as materialized (
         select n.organization_id, v.kind, v.value
           from app.leads as n
@@ -122,9 +123,8 @@ begin
             insert into app.lead_identities (organization_id, lead_id, kind, value)
             select identify_lead.organization_id, v_lead, v.kind, v.value
               from app.lead_identity_values(v_email, v_phone, identify_lead.identities) as v
-             where not exists (
-                    select from app.lead_identities as i
-                     where i.organization_id = identify_lead.organization_id and i.kind = v.kind and i.value = v.value);
+             where (select i.lead_id from app.lead_identities as i
+                     where i.organization_id = identify_lead.organization_id and i.kind = v.kind and i.value = v.value) is null;
             return v_lead;
         exception when unique_violation then
             v_lead := null;
