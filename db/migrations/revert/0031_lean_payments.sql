@@ -1,0 +1,1 @@
+../0031_lean_payments.rollback.sql
