@@ -401,6 +401,7 @@ select
     t.id,
     t.name,
     t.label,
+    t.sentence,
     t.expression,
     t.unit,
     t.version,
@@ -409,13 +410,15 @@ select
     t.updated_at
   from app.metric_definitions as t;
 grant select on api.metric_definitions to authenticated, org_admin, super_admin;
-comment on view api.metric_definitions is $$An organization's own metrics: expression trees over the catalog, never SQL.$$;
+comment on view api.metric_definitions is $$An organization's own metrics: expression trees over the catalog, never SQL
+One row per version; of each name the newest is in use, or none. define_metric and retire_metric write them.$$;
 comment on column api.metric_definitions.organization_id is 'The tenant.';
 comment on column api.metric_definitions.id is 'Identity of the row; ordered by time of creation.';
-comment on column api.metric_definitions.name is 'Name shown to people.';
-comment on column api.metric_definitions.label is 'Text shown beside it.';
-comment on column api.metric_definitions.expression is 'Expression.';
-comment on column api.metric_definitions.unit is 'Unit.';
+comment on column api.metric_definitions.name is 'What the metric is asked for by, wherever metrics are.';
+comment on column api.metric_definitions.label is 'Text shown beside the number.';
+comment on column api.metric_definitions.sentence is 'What the number says.';
+comment on column api.metric_definitions.expression is 'A tree of op and args, metric with part and filters, and value.';
+comment on column api.metric_definitions.unit is 'count, money, seconds, days, rate or ratio.';
 comment on column api.metric_definitions.version is 'Counts up from 1.';
 comment on column api.metric_definitions.is_active is 'Whether it is in use.';
 comment on column api.metric_definitions.created_at is 'When the row was made.';

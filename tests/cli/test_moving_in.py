@@ -234,10 +234,10 @@ def test_settings_are_those_of_the_dump_without_its_secrets(moved: Moved) -> Non
         (their("dl good"), UUID("a6623a58-5d24-5727-bbae-abe63f70bd7a"))
     ]
     assert moved.reasons("dashboard_layouts") == {(1, "widgets"), (3, "user_id")}
-    assert moved.rows("select id, unit, is_active from app.metric_definitions") == [
-        (their("md tree"), "rate", False)
+    assert moved.rows("select id, name, label, unit, is_active from app.metric_definitions") == [
+        (their("md tree"), "shows_per_booking", "Shows per Booking", "rate", True)
     ]
-    assert moved.reasons("metric_definitions") == {(1, "expression"), (2, "is_active")}
+    assert moved.reasons("metric_definitions") == {(1, "expression"), (3, "expression")}
     assert moved.rows(
         "select activity_date::text, dials, connects from app.setter_activities order by 1"
     ) == [("2026-01-08", 40, 12), ("2026-01-09", 3, 3)]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -124,6 +124,81 @@ def test_a_day_of_a_setter_is_told_once(db: psycopg.Connection, world: World) ->
     )
     assert [(told["row"], told["field"]) for told in said["errors"]] == [(2, "activity_date")]
     assert db.execute("select dials from app.setter_activities").fetchall() == [(4,)]
+
+
+def test_own_metrics_come_with_what_their_filters_name(
+    db: psycopg.Connection, world: World
+) -> None:
+    acme = world.organization("acme")
+    theirs = str(uuid4())
+    db.execute(
+        "select app.import_rows(%s, 'closers', %s)",
+        (acme.id, Jsonb([{"external_id": theirs, "name": "Dana"}])),
+    )
+    row = {
+        "id": str(uuid4()),
+        "organization_id": str(acme.id),
+        "name": "Dana's Shows",
+        "unit": "number",
+        "expression": json.dumps({"metric": "shows", "filters": {"closer_id": theirs.upper()}}),
+    }
+    assert _moved(db, "metric_definitions", [row])["inserted"] == 1
+    dana = world.value("select id from app.closers where organization_id = %s", acme.id)
+    kept = "select id, name, version, is_active, expression from app.metric_definitions"
+    kept += " order by version"
+    assert world.rows(kept) == [
+        {
+            "id": UUID(row["id"]),
+            "name": "dana_s_shows",
+            "version": 1,
+            "is_active": True,
+            "expression": {"metric": "shows", "filters": {"closer_id": str(dana)}},
+        }
+    ]
+    again = _moved(db, "metric_definitions", [row | {"expression": '{"metric": "shows"}'}])
+    assert (again["updated"], again["notes"]) == (1, [])
+    retired = row | {"id": str(uuid4()), "is_active": "f"}
+    assert _moved(db, "metric_definitions", [retired])["inserted"] == 1
+    assert [(found["version"], found["is_active"]) for found in world.rows(kept)] == [
+        (1, False),
+        (2, True),
+        (3, False),
+    ]
+    other = row | {"id": str(uuid4())}
+    assert [told["field"] for told in _moved(db, "metric_definitions", [other])["notes"]] == [
+        "name"
+    ]
+
+
+def test_own_metrics_that_mean_nothing_here_are_refused_by_their_place(
+    db: psycopg.Connection, world: World
+) -> None:
+    acme, beta = world.organization("acme"), world.organization("beta")
+    rows = [
+        {"id": str(uuid4()), "organization_id": str(acme.id), "name": name, "unit": unit}
+        | {"expression": json.dumps(expression)}
+        for name, unit, expression in (
+            ("shows", "count", {"metric": "shows"}),
+            ("own", "furlongs", {"metric": "shows"}),
+            ("own", "money", {"metric": "shows"}),
+            ("own", "count", {"op": "add", "args": [{"metric": "shows"}, "calls"]}),
+            (
+                "own",
+                "count",
+                {"metric": "shows", "filters": {"source_id": str(beta.source().id)}},
+            ),
+        )
+    ]
+    told = _moved(db, "metric_definitions", rows)["errors"]
+    assert [(error["row"], error["field"]) for error in told] == [
+        (1, "name"),
+        (2, "unit"),
+        (3, "expression"),
+        (4, "expression"),
+        (5, "expression"),
+    ]
+    assert told[3]["sentence"].startswith("$.args[1] ")
+    assert told[4]["sentence"].startswith("$.filters.source_id ")
 
 
 def test_a_column_that_means_nothing_is_named(db: psycopg.Connection, world: World) -> None:

@@ -240,8 +240,8 @@ class Scene:
         self.add(org, "custom_field_options", "row", definition_id=definition, value="a", label="A")
         self.add(org, "fx_rates", "row", day="2026-01-02", from_currency="EUR", to_currency="USD",
                  rate="1.1")  # fmt: skip
-        self.add(org, "metric_definitions", "row", name="own", label="Own", expression={},
-                 unit="count")  # fmt: skip
+        self.add(org, "metric_definitions", "row", name="own", label="Own", unit="count",
+                 expression={"metric": "shows"})  # fmt: skip
         self.add(org, "webhook_connections", "row", name="Stripe", connection_type="stripe",
                  webhook_secret=b"ciphertext", webhook_secret_last4="abcd")  # fmt: skip
 

@@ -108,8 +108,8 @@ return case entity
     when 'dashboard_layouts' then array['user_id', 'layout', 'config', 'layout_config', 'schema_version', 'name']
     when 'invitations' then array['email', 'invited_email', 'role', 'expires_at', 'invited_by', 'status', 'token', 'token_hash', 'accepted_at',
         'revoked_at', 'used_at', 'canceled_at']
-    when 'metric_definitions' then array['name', 'label', 'expression', 'formula', 'definition', 'config', 'unit', 'format', 'version',
-        'is_active']
+    when 'metric_definitions' then array['name', 'label', 'sentence', 'description', 'expression', 'formula', 'definition', 'config', 'unit',
+        'format', 'version', 'is_active', 'active']
     when 'form_configs' then array['form_type', 'type', 'fields', 'config', 'configuration', 'schema', 'is_active', 'active']
     when 'custom_field_definitions' then array['name', 'field_name', 'field_key', 'key', 'label', 'field_label', 'field_type', 'type',
         'data_type', 'entity', 'entity_type', 'record_type', 'applies_to', 'table_name', 'object_type', 'is_required', 'required', 'min_value',
@@ -446,32 +446,77 @@ end;
 $$;
 comment on function app.move_invitation(jsonb) is 'An open invitation of a dump, to be sent again.';
 
--- app.move_metric: an organization's own metric, as it was written, out of use.
+-- app.moved_expression: an expression with the people, sources and types of a dump that have become others here.
+create or replace function app.moved_expression(organization_id uuid, expression jsonb) returns jsonb
+language plpgsql stable set search_path = '' as $$
+declare
+    v_expression text := moved_expression.expression::text;
+    v_filter     record;
+begin
+    for v_filter in
+        select distinct f.value as theirs, app.moved_id(moved_expression.organization_id, regexp_replace(f.key, '_id$', 's'), f.value) as ours
+          from app.metric_nodes(moved_expression.expression) as n
+         cross join lateral jsonb_each_text(app.leaf_filters(n.node)) as f
+         where jsonb_typeof(n.node) = 'object'
+    loop
+        if v_filter.ours::text <> v_filter.theirs then
+            v_expression := regexp_replace(v_expression, v_filter.theirs, v_filter.ours::text, 'gi');
+        end if;
+    end loop;
+    return v_expression::jsonb;
+end;
+$$;
+comment on function app.moved_expression(uuid, jsonb) is 'An expression with what its filters name in a dump replaced by what that became here.';
+
+-- app.move_metric: an organization's own metric, as rpc/define_metric would take it. What was out of use stays so.
 create or replace function app.move_metric(given jsonb, out row_id uuid, out problems jsonb, out notes jsonb) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_expression constant jsonb := app.said_json(given, 'expression', 'formula', 'definition', 'config');
-    v_unit       constant text := case lower(app.said(given, 'unit', 'format'))
-                                      when 'percent' then 'rate' when 'percentage' then 'rate' when 'currency' then 'money'
-                                      when 'number' then 'count' else lower(app.said(given, 'unit', 'format')) end;
+    v_organization_id constant uuid := app.metadata_id(given, 'organization_id');
+    v_id              constant uuid := app.metadata_id(given, 'id');
+    v_name            constant text := app.field_name(app.said(given, 'name', 'label'));
+    v_label           constant text := left(app.said(given, 'label', 'name'), 100);
+    v_sentence        constant text := left(app.said(given, 'sentence', 'description'), 500);
+    v_unit            constant text := case lower(app.said(given, 'unit', 'format'))
+                                           when 'percent' then 'rate' when 'percentage' then 'rate' when 'currency' then 'money'
+                                           when 'number' then 'count' else lower(app.said(given, 'unit', 'format')) end;
+    v_given           constant jsonb := app.said_json(given, 'expression', 'formula', 'definition', 'config');
+    v_expression      jsonb;
+    v_wrong           record;
 begin
     notes := '{}';
     problems := jsonb_strip_nulls(jsonb_build_object(
-        'name', case when app.said(given, 'name', 'label') is null then 'A metric has a name.' end,
-        'expression', case when jsonb_typeof(v_expression) is distinct from 'object'
+        'name', case when v_name is null then 'A metric has a name.'
+                     when exists (select from app.metric_catalog as c where c.metric = v_name)
+                     then format('%s is a metric of the catalog already.', v_name) end,
+        'expression', case when jsonb_typeof(v_given) is distinct from 'object'
                            then 'A metric is an object over the catalog, never text or SQL: write it anew.' end,
         'unit', case when v_unit is null or v_unit not in ('count', 'rate', 'money', 'seconds', 'ratio', 'days')
                      then 'One of count, rate, money, seconds, ratio, days.' end));
     if problems <> '{}' then
         return;
     end if;
-    insert into app.metric_definitions as m (organization_id, id, name, label, expression, unit, version, is_active)
-    values (app.metadata_id(given, 'organization_id'), app.metadata_id(given, 'id'), app.said(given, 'name', 'label'),
-            app.said(given, 'label', 'name'), v_expression, v_unit, greatest(coalesce(app.said_count(given, 'version'), 1), 1), false)
-    on conflict on constraint metric_definitions_pkey do update
-       set name = excluded.name, label = excluded.label, expression = excluded.expression, unit = excluded.unit, version = excluded.version
-    returning m.id into row_id;
-    notes := '{"is_active": "Kept as it was written, out of use: nothing here reckons with it."}';
+    v_expression := app.moved_expression(v_organization_id, v_given);
+    v_wrong := app.metric_problem(v_organization_id, v_expression, v_unit);
+    if v_wrong.problem is not null then
+        problems := jsonb_build_object('expression', format('%s %s %s', v_wrong.place, v_wrong.problem, v_wrong.remedy));
+        return;
+    end if;
+
+    row_id := case when exists (select from app.metric_definitions as m where m.organization_id = v_organization_id and m.id = v_id)
+                   then uuidv7() else v_id end;
+    if app.said_flag(given, 'is_active', 'active') is false then
+        insert into app.metric_definitions as m (organization_id, id, name, label, expression, unit, sentence, version, is_active)
+        select v_organization_id, row_id, v_name, v_label, v_expression, v_unit, v_sentence, coalesce(max(p.version), 0) + 1, false
+          from app.metric_definitions as p
+         where p.organization_id = v_organization_id and p.name = v_name;
+        return;
+    elsif exists (select from app.metric_definitions as m
+                   where m.organization_id = v_organization_id and m.name = v_name and m.is_active
+                     and m.id is distinct from app.moved_id(v_organization_id, 'metric_definitions', v_id::text)) then
+        notes := '{"name": "Another row has this name: this is its next version, and in use."}';
+    end if;
+    row_id := app.define_metric(v_organization_id, v_name, v_label, v_unit, v_expression, v_sentence, row_id);
 end;
 $$;
-comment on function app.move_metric(jsonb) is 'An own metric of a dump, kept out of use.';
+comment on function app.move_metric(jsonb) is 'An own metric of a dump.';

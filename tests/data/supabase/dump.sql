@@ -176,7 +176,8 @@ b8fc8147-141c-502d-9254-c2dd55e30e94	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Lee P.
 
 COPY public.metric_definitions (id, organization_id, name, expression, unit) FROM stdin;
 e9a2dacb-c267-58a3-b119-c2b81d12f2cb	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	custom	shows / booked	percentage
-65b35264-2a0d-500b-91d9-9c94438374a5	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	tree	{"divide": ["shows", "booked_calls"]}	percentage
+65b35264-2a0d-500b-91d9-9c94438374a5	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	Shows per Booking	{"op": "divide", "args": [{"metric": "shows"}, {"metric": "booked_calls"}]}	percentage
+7d2f4c10-53a6-5b0e-8f6c-0d5b1a1f9e42	3a12c25d-46dd-5c1b-ae8b-37bdfa8479b5	other shape	{"divide": ["shows", "booked_calls"]}	percentage
 \.
 
 --

@@ -1,0 +1,1 @@
+../0034_own_metrics.rollback.sql
