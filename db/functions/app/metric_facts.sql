@@ -346,59 +346,72 @@ begin atomic
 end;
 comment on function app.deal_facts(uuid, uuid[], uuid[], uuid, uuid, uuid) is 'Deals that count, one row each.';
 
--- app.refunded_calls: calls whose money came and went: all that was paid for their deal, or for the call itself without a
--- deal, is refunded or disputed away.
-create or replace function app.refunded_calls(organization_id uuid) returns table (event_id uuid)
+-- app.is_refunded_call: did the money of a call come and go? All that was paid for its deal, or for the call itself without a deal,
+-- is refunded or disputed away.
+create or replace function app.is_refunded_call(organization_id uuid, event_id uuid) returns boolean
 language sql stable parallel safe
 begin atomic
-    select m.event_id
+    select coalesce(bool_or(m.kind <> 'payment') and sum(m.amount) <= 0, false)
       from (
-        select coalesce(d.origin_event_id, case when f.deal_id is null then f.event_id end) as event_id, f.kind, f.amount
-          from app.cash_facts(refunded_calls.organization_id) as f
-          left join app.deals as d
-            on d.organization_id = refunded_calls.organization_id and d.id = f.deal_id
+        select f.kind, f.amount
+          from app.deals as d
+          join app.cash_facts(is_refunded_call.organization_id) as f on f.deal_id = d.id
+         where d.organization_id = is_refunded_call.organization_id and d.origin_event_id = is_refunded_call.event_id
            and d.deleted_at is null and d.status <> 'void'
-      ) as m
-     where m.event_id is not null
-     group by m.event_id
-    having bool_or(m.kind <> 'payment') and sum(m.amount) <= 0;
+        union all
+        select f.kind, f.amount
+          from app.cash_facts(is_refunded_call.organization_id) as f
+         where f.event_id = is_refunded_call.event_id and f.deal_id is null
+      ) as m;
 end;
-comment on function app.refunded_calls(uuid) is 'Calls of which every payment is refunded or disputed away.';
+comment on function app.is_refunded_call(uuid, uuid) is 'True for a call of which every payment is refunded or disputed away.';
+
+-- app.owed_by_day: what of a deal's instalments is owed, on the days they are due, in the organization's currency, when so much of
+-- it is collected. Net cash pays the earliest first; sums are converted and rounded before they are parted, so that the parts add up.
+create or replace function app.owed_by_day(organization_id uuid, deal_id uuid, collected numeric)
+returns table (due_on date, owed numeric)
+language sql stable parallel safe
+begin atomic
+    select s.due_on, s.owed_by - coalesce(lag(s.owed_by) over (order by s.due_on), 0)
+      from (
+        select t.due_on,
+               greatest(case when d.currency = d.base_currency then t.scheduled
+                             else round(t.scheduled * d.contract_value_base / nullif(d.contract_value, 0),
+                                        app.currency_exponent(d.base_currency)) end
+                        - owed_by_day.collected, 0) as owed_by
+          from app.deals as d
+         cross join lateral (
+            select n.due_on, sum(sum(n.amount)) over (order by n.due_on) as scheduled
+              from app.deal_installments as n
+             where n.organization_id = d.organization_id and n.deal_id = d.id
+             group by n.due_on
+         ) as t
+         where d.organization_id = owed_by_day.organization_id and d.id = owed_by_day.deal_id
+      ) as s;
+end;
+comment on function app.owed_by_day(uuid, uuid, numeric) is 'What of a deal''s instalments is owed, on the days they are due.';
 
 -- app.owed_facts: what deals that are won still owe by their schedule, one row each, in the organization's currency.
--- Net cash pays the earliest instalments first; what is paid too much owes nothing to another deal.
+-- What is paid too much owes nothing to another deal.
 create or replace function app.owed_facts(
     organization_id uuid, today date, closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null
 ) returns table (deal_id uuid, outstanding numeric, overdue numeric)
 language sql stable parallel safe
 begin atomic
-    select d.deal_id,
-           greatest(x.scheduled - coalesce(c.collected, 0), 0), greatest(x.due - coalesce(c.collected, 0), 0)
+    select d.deal_id, w.outstanding, w.overdue
       from app.deal_facts(owed_facts.organization_id, closers, setters, owed_facts.source, traffic_type, call_type) as d
-      join app.deals as b on b.organization_id = owed_facts.organization_id and b.id = d.deal_id
-      join (
-        select n.deal_id, sum(n.amount) as scheduled,
-               coalesce(sum(n.amount) filter (where n.due_on < owed_facts.today), 0) as due
-          from app.deal_installments as n
-         where n.organization_id = owed_facts.organization_id
-         group by n.deal_id
-      ) as s on s.deal_id = d.deal_id
-     cross join lateral (
-        select case when b.currency = b.base_currency then s.scheduled
-                    else round(s.scheduled * b.contract_value_base / nullif(b.contract_value, 0),
-                               app.currency_exponent(b.base_currency)) end as scheduled,
-               case when b.currency = b.base_currency then s.due
-                    else round(s.due * b.contract_value_base / nullif(b.contract_value, 0),
-                               app.currency_exponent(b.base_currency)) end as due
-     ) as x
       left join (
         select f.deal_id, sum(f.amount) as collected
           from app.cash_facts(owed_facts.organization_id) as f
          where f.deal_id is not null
          group by f.deal_id
       ) as c on c.deal_id = d.deal_id
-     where d.status = 'won';
+     cross join lateral (
+        select sum(o.owed) as outstanding, coalesce(sum(o.owed) filter (where o.due_on < owed_facts.today), 0) as overdue
+          from app.owed_by_day(owed_facts.organization_id, d.deal_id, coalesce(c.collected, 0)) as o
+     ) as w
+     where d.status = 'won' and w.outstanding is not null;
 end;
 comment on function app.owed_facts(uuid, date, uuid[], uuid[], uuid, uuid, uuid) is
     'What won deals still owe by their schedules, and what of it is overdue.';

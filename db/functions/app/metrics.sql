@@ -1,6 +1,231 @@
 -- Every core metric, composed once from the facts: a numerator, and a denominator where it is a ratio.
 -- Internal: nobody but the owner may call these; who does, answers for the filter of tenant and person.
 
+-- app.member_of: the member of a dimension that a row belongs to; NULL without a dimension.
+create or replace function app.member_of(
+    dimension text, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid, call_type_id uuid, package_id uuid
+) returns uuid
+language sql immutable parallel safe
+return case dimension when 'closer' then closer_id when 'setter' then setter_id when 'source' then source_id
+                      when 'traffic_type' then traffic_type_id when 'call_type' then call_type_id
+                      when 'package' then package_id end;
+comment on function app.member_of(text, uuid, uuid, uuid, uuid, uuid, uuid) is 'The member of a dimension that a row belongs to.';
+
+-- app.grain_asked: which contributions answer a question about closers, setters, both or nobody in particular.
+create or replace function app.grain_asked(cash_role text, by_closer boolean, by_setter boolean) returns integer
+language sql immutable parallel safe
+return app.grain_bit(case when by_closer and by_setter
+                          then case when cash_role = 'setter' then 'setter_of_pair' else 'closer_of_pair' end
+                          when by_closer then 'closer' when by_setter then 'setter' else 'whole' end);
+comment on function app.grain_asked(text, boolean, boolean) is 'Which contributions answer a question about people.';
+
+-- app.decided_before: calls of earlier days than this are over by an instant, but for those of six hours and more.
+create or replace function app.decided_before(as_of timestamptz, timezone text) returns date
+language sql immutable parallel safe
+return ((as_of - interval '6 hours') at time zone timezone)::date;
+comment on function app.decided_before(timestamptz, text) is 'Calls of earlier days are over by an instant, but for very long ones.';
+
+-- app.calls_being_decided: calls without a form for which it is not the day that tells whether they are over by an instant. pending
+-- is what they add to the open calls of the days before app.decided_before: 1 for a later call that is over, -1 for an earlier one
+-- that is not. Both are few, and found by index.
+create or replace function app.calls_being_decided(
+    organization_id uuid, as_of timestamptz, timezone text, closers uuid[] default null, setters uuid[] default null,
+    source uuid default null, traffic_type uuid default null, call_type uuid default null
+) returns table (
+    event_id uuid, scheduled_at timestamptz, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, in_rates boolean, pending integer
+)
+language sql stable parallel safe
+begin atomic
+    select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates, 1
+      from app.call_facts(calls_being_decided.organization_id, closers, setters, source, traffic_type, call_type) as f
+     where f.call_status = 'scheduled' and f.scheduled_end_at <= calls_being_decided.as_of
+       and f.scheduled_at >= app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone)
+       and f.scheduled_end_at > app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone)
+    union all
+    select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates, -1
+      from app.call_facts(calls_being_decided.organization_id, closers, setters, source, traffic_type, call_type) as f
+     where f.call_status = 'scheduled' and f.scheduled_end_at > calls_being_decided.as_of
+       and f.scheduled_end_at - f.scheduled_at > interval '6 hours'
+       and f.scheduled_at < app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone);
+end;
+comment on function app.calls_being_decided(uuid, timestamptz, text, uuid[], uuid[], uuid, uuid, uuid) is
+    'Calls without a form for which the day does not tell whether they are over by an instant.';
+
+-- app.metric_values: the metrics of consecutive periods, grouped by the members of a dimension, or not.
+-- Period n runs from bounds[n] to before bounds[n + 1], instants at which local days begin. One row for each period, also for empty
+-- ones, each member with any activity, and each period metric. dimension: closer, setter, source, traffic_type, call_type or
+-- package; its member NULL is Unassigned, and without a dimension the whole. By a person, money is the part that person is
+-- credited with: the parts of members add up, Unassigned included. cash_role: whose parts count where both a closer and a setter
+-- are asked about. denominator: NULL for what is no ratio. coverage: the share of the calls behind the number of which it is
+-- known how they ended.
+create or replace function app.metric_values(
+    organization_id uuid, bounds timestamptz[], as_of timestamptz, cash_role text default null,
+    closers uuid[] default null, setters uuid[] default null,
+    source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null
+) returns table (period integer, member_id uuid, metric text, numerator numeric, denominator numeric, coverage numeric)
+language sql stable parallel safe
+begin atomic
+    with asked as (
+        select o.timezone, app.currency_exponent(o.currency) as scale,
+               array(select (b.at at time zone o.timezone)::date from unnest(bounds) as b (at)) as days,
+               app.decided_before(metric_values.as_of, o.timezone) as decided,
+               app.grain_asked(metric_values.cash_role, closers is not null or dimension = 'closer',
+                               setters is not null or dimension = 'setter') as grain
+          from app.organizations as o
+         where o.id = metric_values.organization_id
+    ), totals as (
+        select width_bucket(u.day, a.days) as period,
+               app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id)
+                   as member_id,
+               count(*) filter (where u.measures & app.measure_bit('every_call') <> 0) as every_call,
+               count(*) filter (where u.measures & app.measure_bit('rescheduled') <> 0) as rescheduled,
+               count(*) filter (where u.measures & app.measure_bit('shows') <> 0) as shows,
+               count(*) filter (where u.measures & app.measure_bit('disqualified') <> 0) as disqualified,
+               count(*) filter (where u.measures & app.measure_bit('no_shows') <> 0) as no_shows,
+               count(*) filter (where u.measures & app.measure_bit('canceled') <> 0) as canceled,
+               count(*) filter (where u.measures & app.measure_bit('canceled_by_host') <> 0) as canceled_by_host,
+               count(*) filter (where u.measures & app.measure_bit('offers') <> 0) as offers,
+               count(*) filter (where u.measures & app.measure_bit('closes') <> 0) as closes,
+               count(*) filter (where u.measures & app.measure_bit('refunded_closes') <> 0) as refunded_closes,
+               count(*) filter (where u.measures & app.measure_bit('open') <> 0 and u.day < a.decided) as open,
+               count(*) filter (where u.measures & app.measure_bit('reports') <> 0) as reports,
+               count(*) filter (where u.measures & app.measure_bit('timely') <> 0) as timely,
+               count(*) filter (where u.measures & app.measure_bit('booked') <> 0) as booked,
+               count(*) filter (where u.measures & app.measure_bit('cohort_calls') <> 0) as cohort_calls,
+               count(*) filter (where u.measures & app.measure_bit('cohort_shows') <> 0) as cohort_shows,
+               count(*) filter (where u.measures & app.measure_bit('cohort_resolved') <> 0) as cohort_resolved,
+               count(*) filter (where u.measures & app.measure_bit('leads') <> 0) as leads,
+               count(*) filter (where u.measures & app.measure_bit('leads_closed') <> 0) as leads_closed,
+               count(*) filter (where u.measures & app.measure_bit('won') <> 0) as won,
+               sum(u.amount) filter (where u.measures & app.measure_bit('available_slots') <> 0) as available_slots,
+               sum(u.amount) filter (where u.measures & app.measure_bit('booked_slots') <> 0) as booked_slots,
+               sum(u.amount) filter (where u.measures & app.measure_bit('held_slots') <> 0) as held_slots,
+               sum(u.amount) filter (where u.measures & app.measure_bit('collected') <> 0) as collected,
+               sum(u.amount) filter (where u.measures & app.measure_bit('refunds') <> 0) as refunds,
+               sum(u.amount) filter (where u.measures & app.measure_bit('chargebacks') <> 0) as chargebacks,
+               sum(u.amount) filter (where u.measures & app.measure_bit('new_cash') <> 0) as new_cash,
+               sum(u.amount) filter (where u.measures & app.measure_bit('upsell_cash') <> 0) as upsell_cash,
+               sum(u.amount) filter (where u.measures & app.measure_bit('unattributed') <> 0) as unattributed,
+               sum(u.amount) filter (where u.measures & app.measure_bit('verified') <> 0) as verified,
+               sum(u.amount) filter (where u.measures & app.measure_bit('net_revenue') <> 0) as net_revenue,
+               sum(u.amount) filter (where u.measures & app.measure_bit('contracted') <> 0) as contracted,
+               sum(u.amount) filter (where u.measures & app.measure_bit('deals_collected') <> 0) as deals_collected
+          from asked as a
+          join app.every_unit(metric_values.organization_id) as u
+            on u.day >= a.days[1] and u.day < a.days[cardinality(a.days)] and u.grains & a.grain <> 0
+           and (closers is null or u.closer_id = any (closers)) and (setters is null or u.setter_id = any (setters))
+           and (metric_values.source is null or u.source_id = metric_values.source)
+           and (traffic_type is null or u.traffic_type_id = traffic_type)
+           and (call_type is null or u.call_type_id = call_type)
+         group by 1, 2
+    ), lately as (
+        select width_bucket(f.scheduled_at, bounds) as period,
+               app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null) as member_id,
+               sum(f.pending) as pending
+          from asked as a
+          join app.calls_being_decided(metric_values.organization_id, metric_values.as_of, a.timezone, closers, setters,
+                                       source, traffic_type, call_type) as f
+            on f.in_rates and f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
+         group by 1, 2
+    ), delays as (
+        select width_bucket(f.scheduled_at, bounds) as period,
+               app.member_of(dimension, f.closer_id, f.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, null) as member_id,
+               (percentile_disc(0.5) within group (order by f.delay_seconds)
+                + percentile_disc(0.5) within group (order by f.delay_seconds desc)) / 2 as median_delay
+          from app.form_facts(metric_values.organization_id, closers, setters, source, traffic_type, call_type) as f
+          join app.call_facts(metric_values.organization_id) as c on c.event_id = f.event_id
+         where f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
+         group by 1, 2
+    ), members as (
+        select t.member_id from totals as t
+        union
+        select null where dimension is null
+    )
+    select p.period, i.member_id, m.metric, m.numerator, m.denominator, m.coverage
+      from asked as a
+     cross join generate_series(1, cardinality(bounds) - 1) as p (period)
+     cross join members as i
+      left join totals as t on t.period = p.period and t.member_id is not distinct from i.member_id
+      left join lately as l on l.period = p.period and l.member_id is not distinct from i.member_id
+      left join delays as q on q.period = p.period and q.member_id is not distinct from i.member_id
+     cross join lateral (
+        select coalesce(t.every_call, 0)::numeric as every_call, coalesce(t.rescheduled, 0)::numeric as rescheduled,
+               coalesce(t.shows, 0)::numeric as shows, coalesce(t.disqualified, 0)::numeric as disqualified,
+               coalesce(t.no_shows, 0)::numeric as no_shows, coalesce(t.canceled, 0)::numeric as canceled,
+               coalesce(t.canceled_by_host, 0)::numeric as canceled_by_host, coalesce(t.offers, 0)::numeric as offers,
+               coalesce(t.closes, 0)::numeric as closes, coalesce(t.refunded_closes, 0)::numeric as refunded_closes,
+               coalesce(t.reports, 0)::numeric as reports, coalesce(t.timely, 0)::numeric as timely,
+               coalesce(t.booked, 0)::numeric as booked, coalesce(t.cohort_calls, 0)::numeric as cohort_calls,
+               coalesce(t.cohort_shows, 0)::numeric as cohort_shows,
+               coalesce(t.cohort_resolved, 0)::numeric as cohort_resolved, coalesce(t.leads, 0)::numeric as leads,
+               coalesce(t.leads_closed, 0)::numeric as leads_closed, coalesce(t.won, 0)::numeric as won,
+               coalesce(t.open, 0)::numeric + coalesce(l.pending, 0) as pending,
+               coalesce(t.shows + t.no_shows, 0)::numeric as due,
+               coalesce(t.shows + t.no_shows + t.canceled, 0)::numeric as due_or_canceled,
+               t.cohort_resolved::numeric / nullif(t.cohort_calls, 0) as cohort_coverage,
+               coalesce(t.available_slots, 0) as available_slots, coalesce(t.booked_slots, 0) as booked_slots, coalesce(t.held_slots, 0) as held_slots,
+               round(coalesce(t.collected, 0), a.scale) as collected, round(-coalesce(t.refunds, 0), a.scale) as refunds,
+               round(-coalesce(t.chargebacks, 0), a.scale) as chargebacks, round(coalesce(t.new_cash, 0), a.scale) as new_cash,
+               round(coalesce(t.upsell_cash, 0), a.scale) as upsell_cash,
+               round(coalesce(t.unattributed, 0), a.scale) as unattributed,
+               round(coalesce(t.verified, 0), a.scale) as verified, round(coalesce(t.net_revenue, 0), a.scale) as net_revenue,
+               round(coalesce(t.contracted, 0), a.scale) as contracted,
+               round(coalesce(t.deals_collected, 0), a.scale) as deals_collected
+     ) as y
+     cross join lateral (
+        select y.*, y.collected - y.refunds as net_cash, y.due / nullif(y.due + y.pending, 0) as coverage
+     ) as z
+     cross join lateral (values
+        ('booked_calls',            z.booked,                        null,              null),
+        ('scheduled_calls',         z.every_call - z.rescheduled,    null,              null),
+        ('shows',                   z.shows,                         null,              z.coverage),
+        ('no_shows',                z.no_shows,                      null,              z.coverage),
+        ('canceled',                z.canceled,                      null,              null),
+        ('canceled_by_invitee',     z.canceled - z.canceled_by_host, null,              null),
+        ('canceled_by_host',        z.canceled_by_host,              null,              null),
+        ('pending',                 z.pending,                       null,              null),
+        ('offers',                  z.offers,                        null,              z.coverage),
+        ('closes',                  z.closes,                        null,              z.coverage),
+        ('show_rate',               z.shows,                         z.due,             z.coverage),
+        ('no_show_rate',            z.no_shows,                      z.due,             z.coverage),
+        ('gross_show_rate',         z.shows,                         z.due_or_canceled, z.coverage),
+        ('show_rate_booked_cohort', z.cohort_shows,                  z.cohort_resolved, z.cohort_coverage),
+        ('cancellation_rate',       z.canceled,                      z.due_or_canceled, z.coverage),
+        ('reschedule_rate',         z.rescheduled,                   z.every_call,      z.coverage),
+        ('offer_rate',              z.offers,                        z.shows,           z.coverage),
+        ('close_rate',              z.closes,                        z.shows,           z.coverage),
+        ('close_rate_on_offers',    z.closes,                        z.offers,          z.coverage),
+        ('close_rate_on_booked',    z.closes,                        z.due_or_canceled, z.coverage),
+        ('lead_close_rate',         z.leads_closed,                  z.leads,           z.coverage),
+        ('net_close_rate',          z.closes - z.refunded_closes,    z.shows,           z.coverage),
+        ('qualified_show_rate',     z.shows - z.disqualified,        z.due,             z.coverage),
+        ('reporting_coverage',      z.due,                           z.due + z.pending, z.coverage),
+        ('pcf_timeliness',          z.timely,                        z.reports,         z.coverage),
+        ('pcf_median_delay',        q.median_delay,                 null,              z.coverage),
+        ('utilization',             z.booked_slots,                  z.available_slots, null),
+        ('held_utilization',        z.held_slots,                    z.available_slots, null),
+        ('deals_won',               z.won,                           null,              null),
+        ('cash_collected',          z.collected,                     null,              null),
+        ('refunds',                 z.refunds,                       null,              null),
+        ('chargebacks',             z.chargebacks,                   null,              null),
+        ('net_cash',                z.net_cash,                      null,              null),
+        ('net_revenue',             z.net_revenue,                   null,              null),
+        ('new_cash',                z.new_cash,                      null,              null),
+        ('upsell_cash',             z.upsell_cash,                   null,              null),
+        ('contracted_revenue',      z.contracted,                    null,              null),
+        ('collected_share',         z.deals_collected,               z.contracted,      null),
+        ('aov',                     z.contracted,                    z.won,             null),
+        ('cash_per_show',           z.net_cash,                      z.shows,           z.coverage),
+        ('cash_per_booked',         z.net_cash,                      z.booked,          null),
+        ('unattributed_cash',       z.unattributed,                  null,              null),
+        ('verified_share',          z.verified,                      z.collected,       null)
+     ) as m (metric, numerator, denominator, coverage);
+end;
+comment on function app.metric_values(
+    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text) is
+    'The metrics of consecutive periods, grouped by the members of a dimension.';
+
 -- app.period_metrics: the metrics of consecutive periods. Period n runs from bounds[n] to before bounds[n + 1], instants at
 -- which local days begin; each fact is read once, however many periods there are.
 -- cash_role: NULL for whole payments, else whose parts count. scale: decimal places of the organization's currency.
@@ -29,9 +254,8 @@ begin atomic
                count(*) filter (where app.is_call_of('pending', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as pending,
                count(*) filter (where app.is_call_of('offers', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as offers,
                count(*) filter (where app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as closes,
-               count(*) filter (where app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over) and r.event_id is not null) as refunded_closes
+               count(*) filter (where app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over) and app.is_refunded_call(period_metrics.organization_id, f.event_id)) as refunded_closes
           from app.call_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-          left join app.refunded_calls(period_metrics.organization_id) as r on r.event_id = f.event_id
           left join app.post_call_forms as q
             on q.organization_id = period_metrics.organization_id and q.event_id = f.event_id and q.is_active and q.disqualified
          cross join lateral (select f.scheduled_end_at <= period_metrics.as_of as is_over) as o
@@ -255,9 +479,9 @@ begin
     return query
     with measured as (
         select m.period, m.metric, m.numerator, m.denominator, m.coverage
-          from app.period_metrics(v_organization_id, v_bounds, v_timezone, v_as_of, v_scale, core_metrics.cash_role,
-                                  core_metrics.closers, core_metrics.setters, core_metrics.source,
-                                  core_metrics.traffic_type, core_metrics.call_type) as m
+          from app.metric_values(v_organization_id, v_bounds, v_as_of, core_metrics.cash_role, core_metrics.closers,
+                                 core_metrics.setters, core_metrics.source, core_metrics.traffic_type,
+                                 core_metrics.call_type) as m
         union all
         select 2, m.metric, m.numerator, null, null
           from app.standing_metrics(v_organization_id, v_as_of, v_grace, (v_as_of at time zone v_timezone)::date, v_scale,

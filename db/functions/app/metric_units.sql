@@ -1,0 +1,281 @@
+-- What each unit of the base rows adds to the numbers. A unit is a reschedule chain, a lead, a payment, a deal, or a closer's
+-- day: every row that a number counts belongs to one of them, so a change of base rows changes the numbers of few units.
+-- A contribution is narrow: the unit's day, people and places, the measures that it counts in, and an amount. All are built from
+-- the facts (metric_facts.sql) and say nothing anew about what counts. They are plain SQL without a filter: whoever asks for some
+-- units adds the condition on unit_id, and it reaches the index. Internal: nobody but the owner may call these.
+
+-- app.measure_bit: the place of a measure in the set that a contribution counts in; a constant, when the measure is written out.
+-- Measures of calls, chains, leads and deals won count contributions; those of slots and money add up their amounts.
+create or replace function app.measure_bit(measure text) returns bigint
+language sql immutable strict parallel safe
+return case measure
+    -- calls, on the day they are scheduled
+    when 'every_call' then 1::bigint       when 'rescheduled' then 1::bigint << 1      when 'shows' then 1::bigint << 2
+    when 'disqualified' then 1::bigint << 3 when 'no_shows' then 1::bigint << 4        when 'canceled' then 1::bigint << 5
+    when 'canceled_by_host' then 1::bigint << 6 when 'offers' then 1::bigint << 7      when 'closes' then 1::bigint << 8
+    when 'refunded_closes' then 1::bigint << 9 when 'open' then 1::bigint << 10        when 'open_any' then 1::bigint << 11
+    when 'reports' then 1::bigint << 12    when 'timely' then 1::bigint << 13
+    -- chains, on the day they are booked
+    when 'booked' then 1::bigint << 14     when 'cohort_calls' then 1::bigint << 15    when 'cohort_shows' then 1::bigint << 16
+    when 'cohort_resolved' then 1::bigint << 17
+    -- leads, on the day of their first show
+    when 'leads' then 1::bigint << 18      when 'leads_closed' then 1::bigint << 19
+    -- deals, on the day they are closed
+    when 'won' then 1::bigint << 20
+    -- closers' days: amounts of slots
+    when 'available_slots' then 1::bigint << 21 when 'booked_slots' then 1::bigint << 22 when 'held_slots' then 1::bigint << 23
+    -- money: movements on their own day, net revenue on the day of the payment, deals on the day they are closed, what is
+    -- owed on the day it is due
+    when 'collected' then 1::bigint << 24  when 'refunds' then 1::bigint << 25         when 'chargebacks' then 1::bigint << 26
+    when 'new_cash' then 1::bigint << 27   when 'upsell_cash' then 1::bigint << 28     when 'unattributed' then 1::bigint << 29
+    when 'verified' then 1::bigint << 30   when 'net_revenue' then 1::bigint << 31     when 'contracted' then 1::bigint << 32
+    when 'deals_collected' then 1::bigint << 33 when 'owed' then 1::bigint << 34
+end;
+comment on function app.measure_bit(text) is 'The place of a measure in the set that a contribution counts in.';
+
+-- app.grain_bit: which questions a contribution answers. whole: nobody in particular. closer, setter: by or for one of them.
+-- closer_of_pair, setter_of_pair: by one and for the other, as the parts that the first, or the second, is credited with.
+-- A call belongs to all; money that several people share is told once for each.
+create or replace function app.grain_bit(grain text) returns integer
+language sql immutable strict parallel safe
+return case grain when 'whole' then 1 when 'closer' then 2 when 'setter' then 4 when 'closer_of_pair' then 8
+                  when 'setter_of_pair' then 16 when 'all' then 31 end;
+comment on function app.grain_bit(text) is 'The place of a grain in the set of questions that a contribution answers.';
+
+-- app.call_units: what chains add on the days of their calls.
+create or replace function app.call_units(organization_id uuid) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select 'chain', f.root_event_id, (f.scheduled_at at time zone o.timezone)::date, app.grain_bit('all'),
+           f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null::uuid,
+           app.measure_bit('every_call')
+           | case when app.is_call_of('rescheduled', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
+                  then app.measure_bit('rescheduled') else 0 end
+           | case when app.is_call_of('shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
+                  then app.measure_bit('shows') | case when q.id is not null then app.measure_bit('disqualified') else 0 end
+                  else 0 end
+           | case when app.is_call_of('no_shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
+                  then app.measure_bit('no_shows') else 0 end
+           | case when app.is_call_of('canceled', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
+                  then app.measure_bit('canceled') else 0 end
+           | case when app.is_call_of('canceled_by_host', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
+                  then app.measure_bit('canceled_by_host') else 0 end
+           | case when app.is_call_of('offers', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
+                  then app.measure_bit('offers') else 0 end
+           | case when app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
+                  then app.measure_bit('closes')
+                       | case when app.is_refunded_call(o.id, f.event_id)
+                              then app.measure_bit('refunded_closes') else 0 end
+                  else 0 end
+           | case when app.is_call_of('pending', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, true)
+                  then app.measure_bit('open') else 0 end
+           | case when f.call_status = 'scheduled' then app.measure_bit('open_any') else 0 end
+           | case when r.event_id is not null
+                  then app.measure_bit('reports')
+                       | case when r.delay_seconds <= 86400 then app.measure_bit('timely') else 0 end
+                  else 0 end,
+           null::numeric
+      from app.organizations as o
+      join app.call_facts(call_units.organization_id) as f on true
+      left join app.post_call_forms as q
+        on q.organization_id = call_units.organization_id and q.event_id = f.event_id and q.is_active and q.disqualified
+      left join app.form_facts(call_units.organization_id) as r on r.event_id = f.event_id
+     where o.id = call_units.organization_id;
+end;
+comment on function app.call_units(uuid) is 'What reschedule chains add on the days of their calls.';
+
+-- app.chain_units: what chains add on the day they were booked, with the people of their last call.
+create or replace function app.chain_units(organization_id uuid) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select 'chain', f.root_event_id, (f.booked_at at time zone o.timezone)::date, app.grain_bit('all'),
+           f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null::uuid,
+           app.measure_bit('booked')
+           | case when f.in_rates then app.measure_bit('cohort_calls') else 0 end
+           | case when f.in_rates and f.call_status = 'completed' then app.measure_bit('cohort_shows') else 0 end
+           | case when f.in_rates and f.call_status in ('completed', 'no_show', 'canceled')
+                  then app.measure_bit('cohort_resolved') else 0 end,
+           null::numeric
+      from app.organizations as o
+      join app.chain_facts(chain_units.organization_id) as f on true
+     where o.id = chain_units.organization_id;
+end;
+comment on function app.chain_units(uuid) is 'What reschedule chains add on the day they were booked.';
+
+-- app.lead_units: what leads add on the day of their first show.
+create or replace function app.lead_units(organization_id uuid) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select 'lead', f.lead_id, (f.scheduled_at at time zone o.timezone)::date, app.grain_bit('all'),
+           c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, null::uuid,
+           app.measure_bit('leads') | case when f.has_closed then app.measure_bit('leads_closed') else 0 end,
+           null::numeric
+      from app.organizations as o
+      join app.first_show_facts(lead_units.organization_id) as f on true
+      join app.call_facts(lead_units.organization_id) as c on c.event_id = f.event_id
+     where o.id = lead_units.organization_id;
+end;
+comment on function app.lead_units(uuid) is 'What leads add on the day of their first show.';
+
+-- app.cash_parts: one movement of money as each grain tells it: whole, by who bears it, and by pairs of people. Parts of the
+-- closer grain, and of the setter grain, add up to the movement: where nobody is credited, the person is NULL.
+-- A part that several grains tell alike is one row: with one closer and one setter, there is but one.
+create or replace function app.cash_parts(organization_id uuid, payment_id uuid, refund_id uuid, amount numeric, currency text)
+returns table (grains integer, closer_id uuid, setter_id uuid, amount numeric)
+language sql stable parallel safe
+begin atomic
+    with credit as materialized (
+        select c.closer_id, c.setter_id,
+               app.credited_movement(c.organization_id, c.payment_id, cash_parts.refund_id, c.role, c.id, c.amount_base, c.share,
+                                     cash_parts.amount, cash_parts.currency) as part
+          from app.payment_credits as c
+         where c.organization_id = cash_parts.organization_id and c.payment_id = cash_parts.payment_id
+    ), closer as (
+        select c.closer_id, c.part from credit as c where c.closer_id is not null
+        union all
+        select null, cash_parts.amount where not exists (select from credit as c where c.closer_id is not null)
+    ), setter as (
+        select c.setter_id, c.part from credit as c where c.setter_id is not null
+        union all
+        select null, cash_parts.amount where not exists (select from credit as c where c.setter_id is not null)
+    ), sole as (
+        select case when (select count(*) from closer) = 1 then (select c.closer_id from closer as c) end as closer_id,
+               case when (select count(*) from setter) = 1 then (select s.setter_id from setter as s) end as setter_id
+    )
+    select bit_or(p.grain), p.closer_id, p.setter_id, p.part
+      from (
+        select app.grain_bit('whole') as grain, o.closer_id, o.setter_id, cash_parts.amount as part from sole as o
+        union all
+        select app.grain_bit('closer'), c.closer_id, o.setter_id, c.part from closer as c, sole as o
+        union all
+        select app.grain_bit('setter'), o.closer_id, s.setter_id, s.part from setter as s, sole as o
+        union all
+        select app.grain_bit('closer_of_pair'), c.closer_id, s.setter_id, c.part from closer as c, setter as s
+        union all
+        select app.grain_bit('setter_of_pair'), c.closer_id, s.setter_id, s.part from closer as c, setter as s
+      ) as p
+     group by p.closer_id, p.setter_id, p.part;
+end;
+comment on function app.cash_parts(uuid, uuid, uuid, numeric, text) is 'One movement of money as each grain tells it.';
+
+-- app.payment_units: what payments add: each movement on its own day, and all of them as net revenue on the day of the payment.
+create or replace function app.payment_units(organization_id uuid) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select 'payment', f.payment_id, (m.at at time zone o.timezone)::date, p.grains, p.closer_id, p.setter_id,
+           f.source_id, f.traffic_type_id, f.call_type_id, f.package_id, m.measures, p.amount
+      from app.organizations as o
+      join app.cash_facts(payment_units.organization_id) as f on true
+     cross join lateral (
+        select not exists (select from app.payment_credits as c
+                            where c.organization_id = o.id and c.payment_id = f.payment_id and c.role = 'closer') as is_nobodys
+     ) as u
+     cross join lateral (
+        select f.paid_at as at,
+               app.measure_bit('collected') | app.measure_bit('net_revenue')
+               | case when app.is_cash_of('new_cash', f.kind, f.deal_type, false, false) then app.measure_bit('new_cash') else 0 end
+               | case when app.is_cash_of('upsell_cash', f.kind, f.deal_type, false, false)
+                      then app.measure_bit('upsell_cash') else 0 end
+               | case when u.is_nobodys then app.measure_bit('unattributed') else 0 end
+               | case when f.is_from_processor then app.measure_bit('verified') else 0 end as measures
+         where f.kind = 'payment'
+        union all
+        select f.moved_at,
+               app.measure_bit('refunds')
+               | case when app.is_cash_of('chargebacks', f.kind, null, false, false) then app.measure_bit('chargebacks') else 0 end
+         where f.kind <> 'payment'
+        union all
+        select f.paid_at, app.measure_bit('net_revenue') where f.kind <> 'payment'
+     ) as m
+     cross join lateral app.cash_parts(o.id, f.payment_id, f.refund_id, f.amount, f.currency) as p
+     where o.id = payment_units.organization_id;
+end;
+comment on function app.payment_units(uuid) is 'What payments and their refunds add, each movement on its own day.';
+
+-- app.deal_units: what deals add on the day they were closed, and on the days their instalments are due what of them is owed.
+-- Net cash pays the earliest instalments first; sums are rounded before they are parted, so that the parts add up.
+create or replace function app.deal_units(organization_id uuid) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select 'deal', d.deal_id, x.day, app.grain_bit('all'),
+           d.closer_id, d.setter_id, d.source_id, d.traffic_type_id, d.call_type_id, d.package_id, x.measures, x.amount
+      from app.organizations as o
+      join app.deal_facts(deal_units.organization_id) as d on true
+     cross join lateral (
+        select coalesce(sum(f.amount), 0) as amount
+          from app.cash_facts(deal_units.organization_id) as f
+         where f.deal_id = d.deal_id
+     ) as k
+     cross join lateral (
+        select (d.closed_at at time zone o.timezone)::date as day,
+               app.measure_bit('contracted') | case when d.status = 'won' then app.measure_bit('won') else 0 end as measures,
+               coalesce(d.contract_value, 0) as amount
+        union all
+        select (d.closed_at at time zone o.timezone)::date, app.measure_bit('deals_collected'), k.amount where k.amount <> 0
+        union all
+        select w.due_on, app.measure_bit('owed'), w.owed
+          from app.owed_by_day(deal_units.organization_id, d.deal_id, k.amount) as w
+         where d.status = 'won' and w.owed <> 0
+     ) as x
+     where o.id = deal_units.organization_id;
+end;
+comment on function app.deal_units(uuid) is 'What deals add on the day they were closed, and what they owe on the days it is due.';
+
+-- app.slot_units: what closers' days add of which the capacity is known: slots available, booked and held.
+create or replace function app.slot_units(
+    organization_id uuid, start_date date default '1970-01-01', end_date date default '2199-12-31', closers uuid[] default null
+) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select 'slots', f.closer_id, f.day, app.grain_bit('all'), f.closer_id, null::uuid, null::uuid, null::uuid, null::uuid, null::uuid,
+           s.measures, s.amount
+      from app.capacity_facts(slot_units.organization_id, slot_units.start_date, slot_units.end_date, closers) as f
+     cross join lateral (values
+        (app.measure_bit('available_slots'), f.available_slots::numeric),
+        (app.measure_bit('booked_slots'),    f.booked_slots::numeric),
+        (app.measure_bit('held_slots'),      f.held_slots::numeric)
+     ) as s (measures, amount)
+     where s.amount <> 0;
+end;
+comment on function app.slot_units(uuid, date, date, uuid[]) is 'What closers'' days add of which the capacity is known.';
+
+-- app.every_unit: what all units of an organization add.
+create or replace function app.every_unit(organization_id uuid) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select u.unit, u.unit_id, u.day, u.grains, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id,
+           u.package_id, u.measures, u.amount
+      from (select c.* from app.call_units(every_unit.organization_id) as c
+            union all
+            select c.* from app.chain_units(every_unit.organization_id) as c
+            union all
+            select l.* from app.lead_units(every_unit.organization_id) as l
+            union all
+            select p.* from app.payment_units(every_unit.organization_id) as p
+            union all
+            select d.* from app.deal_units(every_unit.organization_id) as d
+            union all
+            select s.* from app.slot_units(every_unit.organization_id) as s) as u;
+end;
+comment on function app.every_unit(uuid) is 'What all units of an organization add.';
