@@ -16,7 +16,15 @@ drop policy if exists "super admins read every row" on app.custom_field_definiti
 create policy "super admins read every row" on app.custom_field_definitions
     for select to super_admin
     using (true);
-grant select on app.custom_field_definitions to authenticated, org_admin, super_admin;
+drop policy if exists "API keys read their organization" on app.custom_field_definitions;
+create policy "API keys read their organization" on app.custom_field_definitions
+    for select to reader
+    using (organization_id = (select auth.reader_organization_id()));
+drop policy if exists "analysts read their organization" on app.custom_field_definitions;
+create policy "analysts read their organization" on app.custom_field_definitions
+    for select to analyst
+    using (organization_id = (select auth.analyst_organization_id()));
+grant select on app.custom_field_definitions to authenticated, org_admin, super_admin, reader, analyst;
 drop policy if exists "admins add rows" on app.custom_field_definitions;
 create policy "admins add rows" on app.custom_field_definitions
     for insert to authenticated, org_admin

@@ -47,4 +47,4 @@ create policy "super admins remove rows" on app.fx_rates
     using (true);
 grant delete on app.fx_rates to authenticated, org_admin, super_admin;
 -- Checks of the table run as whoever writes.
-grant execute on function app.currency_exponent(text) to authenticated, org_admin, super_admin;
+grant execute on function app.currency_exponent(text) to authenticated, org_admin, super_admin, reader, analyst;

@@ -15,7 +15,7 @@ from tests.matrix.conftest import Stage
 from tests.matrix.expectations import VERBS, Relation, reaches, read_relations
 from tests.matrix.people import ACME, BETA, PEOPLE, Person, being
 from tests.matrix.samples import sample_rows
-from tests.matrix.scene import Row, fingerprint
+from tests.matrix.scene import STAFF, Row, fingerprint
 
 RELATIONS = read_relations()
 REFUSED = ("42501", "55000", "PT401", "PT404", "PT409", "PT422")
@@ -27,8 +27,19 @@ TABLE_OF = {
     "api.calendly_webhook_audit": "webhook_events",
     "api.connection_health": "webhook_connections",
     "api.duplicate_candidates": "events",
+    "analytics.bookings": "events",
+    "analytics.cash_movements": "payments",
+    "analytics.cash_credits": "payment_credits",
+    "analytics.data_freshness": "webhook_connections",
 }
-KEY_OF = {"profiles": "user_id", "metric_catalog": "metric"}
+KEY_OF = {
+    "profiles": "user_id",
+    "metric_catalog": "metric",
+    "analytics.cash_credits": "credit_id",
+    "analytics.daily_closer_activity": "organization_id",
+    "analytics.daily_setter_activity": "organization_id",
+}
+"""By view where its key is another than its table's; of sums, the organization that is summed."""
 
 everybody = pytest.mark.parametrize("person", PEOPLE.values(), ids=list(PEOPLE))
 
@@ -46,6 +57,10 @@ def rows_of(stage: Stage, relation: Relation) -> list[Row]:
     rows = stage.of(table_of(relation))
     if relation.name == "api.calendly_webhook_audit":
         return [row for row in rows if row.tag == "calendly"]
+    if relation.name == "analytics.data_freshness":
+        return rows + stage.of("sync_cursors")
+    if relation.name in ("analytics.daily_closer_activity", "analytics.daily_setter_activity"):
+        return [days_of(org) for org in (ACME, BETA)]
     if relation.name == "api.duplicate_candidates":
         return [
             later_of_pair(rows, org, who) for org in (ACME, BETA) for who in ("closer", "setter")
@@ -61,13 +76,30 @@ def later_of_pair(rows: Iterable[Row], organization: UUID, who: str) -> Row:
     )
 
 
+def days_of(organization: UUID) -> Row:
+    """What is summed up by day is of everybody who has something to sum up."""
+    staff = STAFF[organization]
+    return Row(
+        "days",
+        organization,
+        str(organization),
+        "days",
+        closer=staff["closer"],
+        setter=staff["setter"],
+    )
+
+
+def key_of(relation: Relation) -> str:
+    return KEY_OF.get(relation.name) or KEY_OF.get(table_of(relation), "id")
+
+
 def view(relation: Relation) -> sql.Identifier:
     return sql.Identifier(*relation.name.split("."))
 
 
 def key_columns(relation: Relation, rows: Iterable[Row]) -> sql.Composable:
     """(organization, key) of a row as text, to be compared with the scene's."""
-    key = sql.Identifier(KEY_OF.get(table_of(relation), "id"))
+    key = sql.Identifier(key_of(relation))
     if table_of(relation) == "organizations":
         return sql.SQL("id::text, id::text")
     if any(row.organization_id for row in rows):
@@ -94,7 +126,9 @@ def refusals(connection: psycopg.Connection) -> Iterator[None]:
 
 
 def seen(connection: psycopg.Connection, relation: Relation, rows: list[Row]) -> set[str]:
-    query = sql.SQL("select {} from {}").format(key_columns(relation, rows), view(relation))
+    query = sql.SQL("select {} from {} where {} is not null").format(
+        key_columns(relation, rows), view(relation), sql.Identifier(key_of(relation))
+    )
     with refusals(connection):
         return names(rows, connection.execute(query).fetchall())
 

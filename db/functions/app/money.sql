@@ -99,3 +99,4 @@ begin atomic
 end;
 comment on function app.split_amount(numeric, numeric[], text) is
     'Parts of an amount by weight, by largest remainder; they add up exactly.';
+grant execute on function app.split_amount(numeric, numeric[], text) to authenticated, org_admin, super_admin, reader, analyst;

@@ -17,8 +17,11 @@ declare
 begin
     foreach v_view in array array[
         'api.integrations', 'api.webhook_connections', 'api.connection_health', 'api.duplicate_candidates',
-        'analytics.events', 'analytics.post_call_forms', 'analytics.payments',
-        'analytics.payment_refunds', 'analytics.payment_credits', 'analytics.deals', 'analytics.leads']
+        'analytics.events', 'analytics.bookings', 'analytics.post_call_forms', 'analytics.payments', 'analytics.payment_refunds',
+        'analytics.payment_credits', 'analytics.cash_movements', 'analytics.cash_credits', 'analytics.deals',
+        'analytics.leads', 'analytics.lead_touches', 'analytics.setter_activities', 'analytics.capacity_snapshots',
+        'analytics.custom_field_values', 'analytics.data_freshness', 'analytics.daily_closer_activity',
+        'analytics.daily_setter_activity']
     loop
         execute format('create or replace trigger refuses_writes instead of insert or update or delete on %s'
                        ' for each row execute function app.refuse_write()', v_view::regclass);

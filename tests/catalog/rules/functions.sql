@@ -53,7 +53,7 @@ select format('%s to %s', g.name, g.role) from rules.function_grants as g
  where not g.role = any (case g.schema
         when 'api' then array['anon', 'authenticated', 'org_admin', 'super_admin']
         when 'analytics' then array['authenticated', 'org_admin', 'super_admin', 'reader', 'analyst']
-        when 'app' then array['authenticated', 'org_admin', 'super_admin']
+        when 'app' then array['authenticated', 'org_admin', 'super_admin', 'reader', 'analyst']
         when 'auth' then array['anon', 'authenticated', 'org_admin', 'super_admin', 'reader', 'analyst']
         when 'ingest' then array['gateway']
         when 'session' then array['gateway']
