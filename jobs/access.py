@@ -11,11 +11,11 @@ import json
 from contextlib import suppress
 
 import psycopg
+from psycopg import sql
 
 from jobs.queue import DATABASE_AWAY, Queue
 from salesdash.logs import get_logger
 
-CHANNEL = "platform_access"
 PROBE_S = 10.0
 RETRY_S = 1.0
 
@@ -29,7 +29,8 @@ async def listen(url: str, queue: Queue) -> None:
             async with await psycopg.AsyncConnection.connect(
                 url, autocommit=True, connect_timeout=5, application_name="salesdash-jobs-listener"
             ) as listener:
-                await listener.execute(f"listen {CHANNEL}")
+                channel = sql.Identifier(await queue.access_channel())
+                await listener.execute(sql.SQL("listen {}").format(channel))
                 while True:
                     async for note in listener.notifies(timeout=PROBE_S):
                         with suppress(json.JSONDecodeError):

@@ -9,6 +9,9 @@ run_seconds = Histogram("salesdash_run_seconds", "How long runs took.", ["kind"]
 messages = Counter("salesdash_messages", "Messages that left the worker.", ["kind", "outcome"])
 database_away = Counter("salesdash_database_away", "Polls that found no database.", ["loop"])
 returned = Counter("salesdash_returned", "Runs and messages taken back from dead workers.")
+analysts_ended = Counter(
+    "salesdash_analysts_ended", "Statements and sessions of analysts over their limit.", ["outcome"]
+)
 
 
 def serve(port: int) -> None:

@@ -87,6 +87,15 @@ class WantedAppointment(NamedTuple):
     is_in_use: bool
 
 
+class EndedStatement(NamedTuple):
+    """What an analyst ran for too long. outcome: canceled (a statement) or ended (a session)."""
+
+    login_name: str
+    outcome: str
+    reason: str
+    lasted: timedelta
+
+
 class Queue:
     """Calls the functions of schema `jobs` as one worker.
 
@@ -105,9 +114,21 @@ class Queue:
         """This process ends in good order."""
         await self._value("select jobs.worker_gone(%s)", self.worker_id)
 
+    async def access_channel(self) -> str:
+        """Where the pre-request check announces; known to nobody else."""
+        return str(await self._value("select jobs.access_channel()"))
+
     async def record_access(self, announcement: Mapping[str, Any]) -> bool:
         """A super admin or an API key asked; answers whether that was news."""
         return bool(await self._value("select jobs.record_access(%s)", Jsonb(announcement)))
+
+    async def end_analyst_statements(self, statement_limit: timedelta) -> list[EndedStatement]:
+        """End what analysts run for longer than the limit; answers what was ended."""
+        return await self._rows(
+            EndedStatement,
+            "select login_name, outcome, reason, lasted from jobs.end_analyst_statements(%s)",
+            statement_limit,
+        )
 
     async def claim_run(self) -> ClaimedRun | None:
         """The next run that is due, now this worker's."""

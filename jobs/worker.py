@@ -40,6 +40,7 @@ log = get_logger(__name__)
 POLL_S = 1.0
 ALIVE_S = 2.0
 STALE_AFTER = timedelta(seconds=30)
+ANALYSTS_S = 1.0
 LONGEST_PAUSE_S = 5.0
 RUNS_AT_ONCE = 2
 """So that one long run does not keep the short ones waiting."""
@@ -59,6 +60,7 @@ class Worker:
     mail_from: str
     site_url: str
     listen_url: str
+    analyst_statement_limit: timedelta
 
 
 def worker_id() -> str:
@@ -114,6 +116,7 @@ async def main(settings: Settings) -> None:
         mail_from=settings.mail_from,
         site_url=settings.site_url,
         listen_url=settings.required("jobs_database_url"),
+        analyst_statement_limit=timedelta(seconds=settings.analyst_statement_limit_s),
     )
     try:
         await work(worker, stopping)
@@ -141,6 +144,7 @@ async def work(worker: Worker, stopping: asyncio.Event) -> None:
         ("alive", ALIVE_S, queue.worker_alive),
         ("schedules", POLL_S, lambda: tick_schedules(queue)),
         ("stale", STALE_AFTER.total_seconds() / 6, lambda: _release_stale(queue)),
+        ("analysts", ANALYSTS_S, lambda: _end_analysts(queue, worker.analyst_statement_limit)),
     )
     for name, every_s, tick in ticks:
         scheduler.add_job(
@@ -206,6 +210,18 @@ async def _release_stale(queue: Queue) -> None:
     if returned:
         metrics.returned.inc(returned)
         log.warning("work of a dead worker returned", rows=returned)
+
+
+async def _end_analysts(queue: Queue, limit: timedelta) -> None:
+    for ended in await queue.end_analyst_statements(limit):
+        metrics.analysts_ended.labels(ended.outcome).inc()
+        log.warning(
+            "analyst over the limit",
+            login=ended.login_name,
+            outcome=ended.outcome,
+            reason=ended.reason,
+            lasted_s=round(ended.lasted.total_seconds()),
+        )
 
 
 async def _guarded(name: str, tick: Callable[[], Awaitable[object]]) -> None:

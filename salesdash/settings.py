@@ -124,6 +124,7 @@ class Settings(BaseSettings):
     slack_webhook_url: HttpUrl | None = Field(default=None, repr=False)
     salesdash_dev: bool = False
     jobs_metrics_port: Port | None = None
+    analyst_statement_limit_s: Annotated[int, Field(ge=1, le=86400)] = 300
 
     # The checkout
     demo: bool = True

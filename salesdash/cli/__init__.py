@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from salesdash.cli import (
+    analyst,
     db,
     doctor,
     down,
@@ -43,6 +44,7 @@ app.command("psql")(psql.psql)
 app.command("import")(importing.import_file)
 app.command("token")(token.token)
 app.command("explain-access")(explain.explain_access)
+app.add_typer(analyst.app, name="analyst")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")

@@ -1,4 +1,8 @@
-"""What only the superuser can do: the deployer's login, its database, no large objects."""
+"""What only the superuser can do: the deployer's login, its database, no large objects.
+
+And bounds that logins cannot widen: who may enter the other databases, and who may set how much a
+session spills to disk.
+"""
 
 import psycopg
 from psycopg import sql
@@ -36,7 +40,13 @@ def _create(server: PostgresServer, database: str) -> None:
                 deployer, sql.Literal(verifier.decode())
             )
         )
-        connection.execute("revoke connect, temporary on database postgres from public")
+        for other in ("postgres", "template1"):
+            connection.execute(
+                sql.SQL("revoke connect, temporary on database {} from public").format(
+                    sql.Identifier(other)
+                )
+            )
+        connection.execute(sql.SQL("grant set on parameter temp_file_limit to {}").format(deployer))
         connection.execute(sql.SQL("grant connect on database postgres to {}").format(deployer))
         if not _exists(connection, "select from pg_database where datname = %s", database):
             connection.execute(

@@ -1,13 +1,18 @@
 """Super admins' requests are written down, and so is the use of API keys."""
 
+import json
 import time
 from uuid import uuid4
 
 import httpx
 import jwt
+import psycopg
 import pytest
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from tests.analysts import analyst_login
+from tests.fixtures.databases import Database
 from tests.fixtures.ports import wait_until
 from tests.fixtures.processes import Rest, Worker
 from tests.world import World
@@ -78,6 +83,32 @@ def test_garbage_on_the_channel_is_passed_over(world: World, garbage: object) ->
 
 def test_a_key_is_noted_at_most_once_a_minute(world: World) -> None:
     key = world.organization("acme").reader_key()
-    used = {"key_id": str(key.key_id)}
+    used = {"key_id": str(key.key_id), "organization_id": str(key.organization_id)}
+    other = {**used, "organization_id": str(world.organization("beta").id)}
+    assert world.value(RECORD, Jsonb(other)) is False
     assert world.value(RECORD, Jsonb(used)) is True
     assert world.value(RECORD, Jsonb(used)) is False
+
+
+def test_whoever_guesses_the_channel_by_its_purpose_hears_nothing(
+    rest: Rest, database: Database, committed_world: World
+) -> None:
+    """LISTEN needs no right: what keeps analysts from listening is that they know no name."""
+    root = committed_world.super_admin()
+    headers = {"authorization": f"Bearer {committed_world.token(root, rest.jwt_secret)}"}
+    with (
+        analyst_login(database, committed_world.organization("acme").id) as login,
+        psycopg.connect(login.url, autocommit=True) as analyst,
+        psycopg.connect(database.worker_url, autocommit=True) as worker,
+    ):
+        (channel,) = worker.execute("select jobs.access_channel()").fetchone() or ("",)
+        worker.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+        analyst.execute("listen platform_access")
+        for table in ("app.announcement_channels", "jobs.access_channel()"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                analyst.execute(f"select * from {table}".encode())
+        httpx.get(f"{rest.url}/leads?limit=1", headers=headers, trust_env=False)
+        assert [json.loads(note.payload)["path"] for note in worker.notifies(stop_after=1)] == [
+            "/leads"
+        ]
+        assert list(analyst.notifies(timeout=0)) == []

@@ -167,13 +167,16 @@ begin atomic
 end;
 
 -- auth.announce_access: tell the worker that a super admin or an API key is asking. A reading request may not write, so
--- the worker does; whoever may notify cannot forge it, for only a living session or key that is named is believed.
+-- the worker does; whoever may notify cannot forge it, for only a living session or key that is named is believed. The channel's
+-- name is a secret: whoever has a login of the database, an analyst for one, may listen to every channel they know of.
 create or replace function auth.announce_access(kind text, id text) returns void
-language sql stable set search_path = ''
-return pg_notify('platform_access', json_build_object(
-    'id', gen_random_uuid(), announce_access.kind, announce_access.id,
-    'path', left(current_setting('request.path', true), 500),
-    'method', current_setting('request.method', true))::text);
+language sql stable set search_path = '' as $$
+    select pg_catalog.pg_notify(c.channel, pg_catalog.json_build_object(
+               'id', gen_random_uuid(), announce_access.kind, announce_access.id, 'organization_id', auth.claim('organization_id'),
+               'path', left(current_setting('request.path', true), 500),
+               'method', current_setting('request.method', true))::text)
+      from app.announcement_channels as c where c.purpose = 'platform_access';
+$$;
 
 -- auth.refuse_outcast: PT403 for somebody all of whose organizations are suspended or deleted. Whoever belongs to none at
 -- all passes: they may yet be invited. Written as plans that a connection keeps, since every request asks.
@@ -220,7 +223,8 @@ begin
         end if;
         perform auth.announce_access('key_id', v_claims ->> 'key_id')
           from app.api_keys as k
-         where k.id = (v_claims ->> 'key_id')::uuid and k.last_used_at > now() - interval '1 minute'
+         where k.organization_id = (v_claims ->> 'organization_id')::uuid and k.id = (v_claims ->> 'key_id')::uuid
+           and k.last_used_at > now() - interval '1 minute'
         having count(*) = 0;
         return;
     end if;

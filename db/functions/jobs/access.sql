@@ -1,13 +1,23 @@
 -- Who used power over the whole platform, and which keys were used.
 
+-- jobs.access_channel: where the pre-request check announces. A secret: it is what keeps other logins from listening.
+create or replace function jobs.access_channel() returns text
+language sql stable security definer set search_path = ''
+begin atomic
+    select c.channel from app.announcement_channels as c where c.purpose = 'platform_access';
+end;
+comment on function jobs.access_channel() is 'The channel on which the pre-request check announces.';
+grant execute on function jobs.access_channel() to worker;
+
 -- jobs.record_access: write down one announcement of the pre-request check. Answers whether it was news: of several
 -- workers that hear it one writes it, and an announcement that names no living session or key is not believed.
--- announcement: {"id", "session_id" or "key_id", "path", "method"}.
+-- announcement: {"id", "session_id" or "organization_id" and "key_id", "path", "method"}.
 create or replace function jobs.record_access(announcement jsonb) returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
 begin
     update app.api_keys as k set last_used_at = now()
-     where k.id = (announcement ->> 'key_id')::uuid and k.revoked_at is null
+     where k.organization_id = (announcement ->> 'organization_id')::uuid and k.id = (announcement ->> 'key_id')::uuid
+       and k.revoked_at is null
        and (k.last_used_at is null or k.last_used_at <= now() - interval '1 minute');
     if found then
         return true;

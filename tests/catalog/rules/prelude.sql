@@ -14,8 +14,9 @@ select c.oid, c.oid::regclass::text as name, c.relname::text as short, c.relname
 create view rules.global_tables as
 select t.name
   from unnest(array[
-    'app.event_transitions', 'app.metric_catalog', 'app.organizations', 'app.platform_audit_logs', 'app.platform_outbox',
-    'app.platform_runs', 'app.platform_schedules', 'app.profiles', 'app.retention_periods', 'app.user_roles', 'app.worker_heartbeats']) as t (name);
+    'app.announcement_channels', 'app.event_transitions', 'app.metric_catalog', 'app.organizations', 'app.platform_audit_logs',
+    'app.platform_outbox', 'app.platform_runs', 'app.platform_schedules', 'app.profiles', 'app.retention_periods',
+    'app.user_roles', 'app.worker_heartbeats']) as t (name);
 
 -- Constraints of those tables, with the names of their columns in order.
 create view rules.constraints as

@@ -1,0 +1,1 @@
+../0035_analysts.rollback.sql
