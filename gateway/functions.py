@@ -81,6 +81,12 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
     ),
     "delete-auth-user": Function("delete_user", needed=("user_id",)),
     "delete-events": Function("delete_events", needed=("event_ids",), optional=("reason",)),
+    "get-calendly-utilization": Function(
+        "get_calendly_utilization",
+        needed=("start_date", "end_date"),
+        optional=("closer_id",),
+        reads=True,
+    ),
     "revoke-portal-link": Function("revoke_access_link", needed=("link_id",)),
     "qa-agent": Function("qa_agent", optional=("start_date", "end_date", "checks")),
 }

@@ -234,6 +234,7 @@ drop view if exists analytics.metric_catalog;
 create view analytics.metric_catalog with (security_invoker = true) as
 select
     t.metric,
+    t.family,
     t.label,
     t.sentence,
     t.numerator,
@@ -247,6 +248,7 @@ select
 grant select on analytics.metric_catalog to authenticated, org_admin, super_admin, reader, analyst;
 comment on view analytics.metric_catalog is $$One row per metric that the product knows: what it means, how it is put together and in which unit.$$;
 comment on column analytics.metric_catalog.metric is 'Key by which functions and dashboards ask for it.';
+comment on column analytics.metric_catalog.family is 'calls, cash, utilization or setters: what it is about.';
 comment on column analytics.metric_catalog.label is 'Words shown beside the number.';
 comment on column analytics.metric_catalog.sentence is 'What the number means, in one sentence.';
 comment on column analytics.metric_catalog.numerator is 'In words: what is counted or summed.';

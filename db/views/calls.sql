@@ -429,6 +429,7 @@ select
     t.activity_date,
     t.lead_id,
     t.started_at,
+    t.kind,
     t.direction,
     t.disposition,
     t.talk_seconds,
@@ -436,7 +437,7 @@ select
     t.updated_at
   from app.setter_calls as t;
 grant select on api.setter_calls to authenticated, org_admin, super_admin;
-comment on view api.setter_calls is $$Single calls behind setter_activities, kept so that none counts twice.$$;
+comment on view api.setter_calls is $$Single calls behind setter_activities, kept so that none counts twice, and text messages.$$;
 comment on column api.setter_calls.organization_id is 'The tenant.';
 comment on column api.setter_calls.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.setter_calls.setter_id is 'The setter.';
@@ -445,6 +446,7 @@ comment on column api.setter_calls.provider_call_id is 'Provider call id.';
 comment on column api.setter_calls.activity_date is 'Activity date.';
 comment on column api.setter_calls.lead_id is 'The lead.';
 comment on column api.setter_calls.started_at is 'Started at.';
+comment on column api.setter_calls.kind is 'call or sms. Only calls are dials; either is a contact.';
 comment on column api.setter_calls.direction is 'Direction.';
 comment on column api.setter_calls.disposition is 'Disposition.';
 comment on column api.setter_calls.talk_seconds is 'Seconds of talk.';

@@ -428,6 +428,7 @@ drop view if exists api.metric_catalog;
 create view api.metric_catalog with (security_invoker = true) as
 select
     t.metric,
+    t.family,
     t.label,
     t.sentence,
     t.numerator,
@@ -442,15 +443,16 @@ select
   from app.metric_catalog as t;
 grant select on api.metric_catalog to authenticated, org_admin, super_admin;
 comment on view api.metric_catalog is $$Every metric: its sentence, parts, date field and unit.$$;
-comment on column api.metric_catalog.metric is 'Metric.';
+comment on column api.metric_catalog.metric is 'Name of the metric, as functions take it.';
+comment on column api.metric_catalog.family is 'calls, cash, utilization or setters.';
 comment on column api.metric_catalog.label is 'Text shown beside it.';
-comment on column api.metric_catalog.sentence is 'Sentence.';
-comment on column api.metric_catalog.numerator is 'Numerator.';
-comment on column api.metric_catalog.denominator is 'Denominator.';
-comment on column api.metric_catalog.date_field is 'Date field.';
-comment on column api.metric_catalog.unit is 'Unit.';
+comment on column api.metric_catalog.sentence is 'What it means, in one sentence.';
+comment on column api.metric_catalog.numerator is 'What is counted or summed.';
+comment on column api.metric_catalog.denominator is 'What it is divided by; NULL for counts and sums.';
+comment on column api.metric_catalog.date_field is 'Which day puts a row into a period.';
+comment on column api.metric_catalog.unit is 'count, rate, money, seconds, ratio or days.';
 comment on column api.metric_catalog.is_additive is 'False: read from facts, never from daily sums.';
-comment on column api.metric_catalog.version is 'Counts up from 1.';
+comment on column api.metric_catalog.version is 'Counts up from 1 with each change of meaning.';
 comment on column api.metric_catalog.position is 'Order of display, ascending.';
 comment on column api.metric_catalog.created_at is 'When the row was made.';
 comment on column api.metric_catalog.updated_at is 'When the row last changed.';

@@ -240,7 +240,10 @@ def rows_behind(
 ) -> dict[str, dict[str, Decimal | None]]:
     """What the rows of each part of each metric come to."""
     world = stage.organization.world
-    parts = world.rows("select metric, part, adds from app.metric_parts()")
+    parts = world.rows(
+        "select p.metric, p.part, p.adds from app.metric_parts() as p"
+        " join app.metric_catalog as c on c.metric = p.metric and c.family <> 'setters'"
+    )
     totals: dict[str, dict[str, Decimal | None]] = {}
     with world.acting_as(who) as db:
         for part in parts:

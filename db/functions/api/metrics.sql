@@ -95,6 +95,9 @@ begin
                                     where e.organization_id = v_organization_id and e.id = r.id)
                when 'leads' then (select l.full_name from app.leads as l where l.organization_id = v_organization_id and l.id = r.id)
                when 'closers' then (select c.name from app.closers as c where c.organization_id = v_organization_id and c.id = r.id)
+               when 'setter_activities' then (select s.name from app.setter_activities as a
+                                                join app.setters as s on s.organization_id = a.organization_id and s.id = a.setter_id
+                                               where a.organization_id = v_organization_id and a.id = r.id)
                when 'deals' then (select l.full_name from app.deals as d
                                     join app.leads as l on l.organization_id = d.organization_id and l.id = d.lead_id
                                    where d.organization_id = v_organization_id and d.id = r.id)

@@ -46,7 +46,8 @@ comment on function app.is_cash_of(text, text, text, boolean, boolean) is
 
 -- app.metric_parts: which measure of which facts each part of a metric is.
 -- facts: calls, standing_calls (as of an instant), kept_closes and qualified_shows (calls that need a closer look), forms,
--- chains, first_shows, cash, revenue (cash by the day of the payment), deals, deal_cash, owed, capacity.
+-- chains, first_shows, cash, revenue (cash by the day of the payment), deals, deal_cash, owed, capacity; of setters: set_chains
+-- and set_calls (with a setter), set_cash (what setters are credited with), activities, contacts.
 -- adds: rows, where each row counts one; amount, where their amounts add up; median.
 create or replace function app.metric_parts()
 returns table (metric text, part text, facts text, measure text, adds text)
@@ -122,13 +123,36 @@ begin atomic
         ('cash_per_booked',         'denominator', 'chains',          'booked',              'rows'),
         ('unattributed_cash',       'numerator',   'cash',            'unattributed_cash',   'amount'),
         ('verified_share',          'numerator',   'cash',            'verified_cash',       'amount'),
-        ('verified_share',          'denominator', 'cash',            'cash_collected',      'amount')
+        ('verified_share',          'denominator', 'cash',            'cash_collected',      'amount'),
+        ('sets',                    'numerator',   'set_chains',      'sets',                'rows'),
+        ('self_sets',               'numerator',   'set_chains',      'self_sets',           'rows'),
+        ('set_show_rate',           'numerator',   'set_calls',       'shows',               'rows'),
+        ('set_show_rate',           'denominator', 'set_calls',       'due',                 'rows'),
+        ('set_offer_rate',          'numerator',   'set_calls',       'offers',              'rows'),
+        ('set_offer_rate',          'denominator', 'set_calls',       'shows',               'rows'),
+        ('set_close_rate',          'numerator',   'set_calls',       'closes',              'rows'),
+        ('set_close_rate',          'denominator', 'set_calls',       'shows',               'rows'),
+        ('cash_from_sets',          'numerator',   'set_cash',        'cash_collected',      'amount'),
+        ('dials',                   'numerator',   'activities',      'dials',               'amount'),
+        ('connects',                'numerator',   'activities',      'connects',            'amount'),
+        ('talk_seconds',            'numerator',   'activities',      'talk_seconds',        'amount'),
+        ('connect_rate',            'numerator',   'activities',      'connects',            'amount'),
+        ('connect_rate',            'denominator', 'activities',      'dials',               'amount'),
+        ('dials_per_set',           'numerator',   'activities',      'dials',               'amount'),
+        ('dials_per_set',           'denominator', 'set_chains',      'sets',                'rows'),
+        ('sets_per_connect',        'numerator',   'set_chains',      'sets',                'rows'),
+        ('sets_per_connect',        'denominator', 'activities',      'connects',            'amount'),
+        ('speed_to_lead',           'numerator',   'contacts',        'contacted',           'median'),
+        ('contacted_within_5_min',  'numerator',   'contacts',        'prompt',              'rows'),
+        ('contacted_within_5_min',  'denominator', 'contacts',        'leads',               'rows'),
+        ('never_contacted',         'numerator',   'contacts',        'never',               'rows'),
+        ('never_contacted',         'denominator', 'contacts',        'leads',               'rows')
       ) as p (metric, part, facts, measure, adds);
 end;
 comment on function app.metric_parts() is 'Which measure of which facts each part of a metric is.';
 
 -- app.metric_rests_on: what must be visible to see a number: calls (status and outcome), forms, credits (people's parts of
--- payments), payments, deals, capacity.
+-- payments), set_credits (those of setters), payments, deals, capacity, activities (dials and contacts of setters).
 create or replace function app.metric_rests_on(metric text) returns text
 language sql immutable parallel safe
 return case
@@ -139,6 +163,9 @@ return case
     when metric in ('utilization', 'held_utilization') then 'capacity'
     when metric in ('cash_collected', 'refunds', 'chargebacks', 'net_cash', 'net_revenue', 'new_cash', 'upsell_cash',
                     'cash_per_show', 'cash_per_booked') then 'credits'
+    when metric = 'cash_from_sets' then 'set_credits'
+    when metric in ('dials', 'connects', 'talk_seconds', 'connect_rate', 'dials_per_set', 'sets_per_connect', 'speed_to_lead',
+                    'contacted_within_5_min', 'never_contacted') then 'activities'
     else 'calls'
 end;
 comment on function app.metric_rests_on(text) is 'What must be visible to see a number.';

@@ -83,6 +83,37 @@ begin
           join app.deals as d on d.organization_id = measured_rows.organization_id and d.id = f.deal_id
          cross join lateral (select case measure when 'overdue' then f.overdue else f.outstanding end as amount) as v
          where v.amount > 0;
+    elsif facts = 'set_chains' then
+        return query
+        select 'events', f.event_id, f.booked_at, null::numeric
+          from app.chain_facts(organization_id, closers, setters, source, traffic_type, call_type) as f
+         where f.setter_id is not null and f.booked_at >= since and f.booked_at < until
+           and (measure = 'sets' or app.are_one_person(organization_id, f.closer_id, f.setter_id));
+    elsif facts = 'set_calls' then
+        return query
+        select 'events', f.event_id, f.scheduled_at, null::numeric
+          from app.call_facts(organization_id, closers, setters, source, traffic_type, call_type) as f
+         where f.setter_id is not null and f.scheduled_at >= since and f.scheduled_at < until
+           and app.is_call_of(measure, f.call_status, f.event_outcome, f.canceled_by, f.in_rates, f.scheduled_end_at <= as_of);
+    elsif facts = 'set_cash' then
+        return query
+        select 'payments', f.payment_id, f.moved_at, f.amount
+          from app.credited_cash_facts(organization_id, 'setter', closers, setters, source, traffic_type, call_type) as f
+         where f.moved_at >= since and f.moved_at < until
+           and app.is_cash_of(measure, f.kind, f.deal_type, f.has_closer, f.is_from_processor);
+    elsif facts = 'activities' and closers is null and source is null and traffic_type is null and call_type is null then
+        return query
+        select 'setter_activities', f.activity_id, app.day_start(f.day, timezone),
+               case measure when 'dials' then f.dials when 'connects' then f.connects else f.talk_seconds end::numeric
+          from app.activity_facts(organization_id, setters) as f
+         where f.day >= (since at time zone timezone)::date and f.day < (until at time zone timezone)::date;
+    elsif facts = 'contacts' and closers is null and call_type is null then
+        return query
+        select 'leads', f.lead_id, f.created_at, f.delay_seconds
+          from app.contact_facts(organization_id, setters, source, traffic_type) as f
+         where f.created_at >= since and f.created_at < until
+           and case measure when 'leads' then true when 'contacted' then f.delay_seconds is not null
+                            when 'prompt' then f.delay_seconds <= 300 when 'never' then f.delay_seconds is null end;
     elsif facts = 'capacity' and setters is null and source is null and traffic_type is null and call_type is null then
         return query
         select 'closers', f.closer_id, app.day_start(f.day, timezone),

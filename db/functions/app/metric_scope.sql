@@ -51,12 +51,14 @@ $$;
 comment on function app.metric_scope(uuid, uuid, uuid) is 'Whose numbers a caller gets.';
 
 -- app.hides_metric: is a number not for this caller, given what it rests on and its unit?
--- Setters see calls they set and their own parts of payments; portal settings may hide money from everybody but admins.
+-- Setters see calls they set, their dials and their own parts of payments; closers neither dials nor what setters are credited
+-- with; portal settings may hide money from everybody but admins.
 create or replace function app.hides_metric(seen_as text, shows_cash boolean, rests_on text, unit text) returns boolean
 language sql immutable parallel safe
 return case seen_as
     when 'organization' then false
-    else seen_as = 'setter' and rests_on not in ('calls', 'credits')
-         or not shows_cash and (rests_on in ('credits', 'payments') or unit = 'money')
+    else seen_as = 'setter' and rests_on not in ('calls', 'credits', 'activities', 'set_credits')
+         or seen_as = 'closer' and rests_on in ('activities', 'set_credits')
+         or not shows_cash and (rests_on in ('credits', 'payments', 'set_credits') or unit = 'money')
 end;
 comment on function app.hides_metric(text, boolean, text, text) is 'True when a number is not for this caller.';

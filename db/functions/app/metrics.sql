@@ -497,6 +497,7 @@ begin
       left join measured as n on n.metric = c.metric and n.period = 2
        and not app.hides_metric(core_metrics.seen_as, v_cash, app.metric_rests_on(c.metric), c.unit)
       left join measured as b on b.metric = n.metric and b.period = 1
+     where c.family <> 'setters'
      order by c.position;
 end;
 $$;

@@ -67,7 +67,7 @@ begin
                             coalesce(m.new_day, s.activity_date) as day
                        from app.setter_calls as s
                        left join moved as m on m.id = s.id
-                      where s.organization_id = restate_setter_days.organization_id) as c
+                      where s.organization_id = restate_setter_days.organization_id and s.kind = 'call') as c
             on c.setter_id = d.setter_id and c.provider = d.provider and c.day = d.day
          group by d.setter_id, d.provider, d.day
     ), emptied as (

@@ -1,0 +1,1 @@
+../0033_setter_metrics.rollback.sql
