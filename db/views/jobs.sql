@@ -8,6 +8,22 @@ select r.organization_id, r.id, r.kind, r.parameters, r.state, r.schedule_id, r.
 grant select on api.sync_runs to authenticated, org_admin, super_admin;
 comment on view api.sync_runs is $$Jobs of an organization, queued, running and done
 Admins see those of their organization. Enqueue with rpc/request_sync.$$;
+comment on column api.sync_runs.organization_id is 'The tenant.';
+comment on column api.sync_runs.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.sync_runs.kind is 'What the job does, as rpc/request_sync takes it.';
+comment on column api.sync_runs.parameters is 'What it was asked to do, as JSON.';
+comment on column api.sync_runs.schedule_id is 'The schedule that made it; NULL when somebody asked for it.';
+comment on column api.sync_runs.requested_by is 'The user who asked for it; NULL: a schedule or the product did.';
+comment on column api.sync_runs.attempts is 'How often it was started.';
+comment on column api.sync_runs.max_attempts is 'How often it may be started before it counts as dead.';
+comment on column api.sync_runs.started_at is 'When the last attempt began; NULL: none has.';
+comment on column api.sync_runs.heartbeat_at is 'When its worker last said that it goes on.';
+comment on column api.sync_runs.cancel_requested_at is 'When somebody asked it to stop; NULL: nobody did.';
+comment on column api.sync_runs.finished_at is 'When it ended; NULL: it has not.';
+comment on column api.sync_runs.progress_total is 'How much there is to do; NULL: not known yet.';
+comment on column api.sync_runs.error is 'Why the last attempt failed; never a payload or a secret.';
+comment on column api.sync_runs.created_at is 'When the row was made.';
+comment on column api.sync_runs.updated_at is 'When the row last changed.';
 comment on column api.sync_runs.state is 'queued, running, succeeded, failed (a person must look), dead (attempts used up), cancelled.';
 comment on column api.sync_runs.fire_time is 'The due instant of the schedule that made this run; NULL when somebody asked for it.';
 comment on column api.sync_runs.available_at is 'When the next attempt may start.';
@@ -22,6 +38,16 @@ select s.organization_id, s.id, s.kind, s.cron, s.interval_seconds, s.timezone, 
 grant select on api.job_schedules to authenticated, org_admin, super_admin;
 comment on view api.job_schedules is $$When which job runs for an organization
 Admins see those of their organization. Change with rpc/create_schedule, rpc/update_schedule and rpc/delete_schedule.$$;
+comment on column api.job_schedules.organization_id is 'The tenant.';
+comment on column api.job_schedules.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.job_schedules.kind is 'Which job it starts.';
+comment on column api.job_schedules.parameters is 'What that job is asked to do, as JSON.';
+comment on column api.job_schedules.is_enabled is 'False: it starts nothing.';
+comment on column api.job_schedules.anchor_at is 'From when intervals are counted; UTC instant.';
+comment on column api.job_schedules.last_fire_at is 'The due instant that last started a run; NULL: none has.';
+comment on column api.job_schedules.created_by is 'The user who made it; NULL: the product did.';
+comment on column api.job_schedules.created_at is 'When the row was made.';
+comment on column api.job_schedules.updated_at is 'When the row last changed.';
 comment on column api.job_schedules.cron is 'Minute, hour, day, month, weekday in local time; weekday 0 and 7 are Sunday.';
 comment on column api.job_schedules.interval_seconds is 'Seconds between runs, counted from anchor_at.';
 comment on column api.job_schedules.timezone is 'IANA name; NULL follows the zone of the organization.';
@@ -36,6 +62,15 @@ select o.organization_id, o.id, o.kind, app.mask_links(o.payload) as payload, o.
 grant select on api.outbox to authenticated, org_admin, super_admin;
 comment on view api.outbox is $$Messages an organization sends: e-mails, CRM updates, notes
 Admins see those of their organization, without links and tokens. Sign-in mails belong to a person and are not here.$$;
+comment on column api.outbox.organization_id is 'The tenant.';
+comment on column api.outbox.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.outbox.kind is 'What is sent: email, slack, a CRM update or note and the like.';
+comment on column api.outbox.attempts is 'How often sending was tried.';
+comment on column api.outbox.next_attempt_at is 'When it is tried again.';
+comment on column api.outbox.sent_at is 'When it went out; NULL: not yet.';
+comment on column api.outbox.error is 'Why the last attempt failed; never a payload or a secret.';
+comment on column api.outbox.created_at is 'When the row was made.';
+comment on column api.outbox.updated_at is 'When the row last changed.';
 comment on column api.outbox.payload is 'What the message says; web addresses are replaced.';
 comment on column api.outbox.dedupe_key is 'One message per key.';
 comment on column api.outbox.state is 'pending, sending, sent, dead (needs a person), cancelled.';

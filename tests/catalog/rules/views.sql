@@ -44,3 +44,28 @@ select v.name from rules.views as v
 -- rule: a view that takes no writes refuses them as not allowed, instead of failing as not writable
 select v.name from rules.views as v
  where pg_relation_is_updatable(v.oid, true) & 8 = 0;
+
+-- rule: columns of the exposed schemas say what they hold, and in more words than their name
+select format('%s.%s: %s', v.name, a.attname, coalesce(c.words, 'nothing'))
+  from rules.views as v
+  join pg_attribute as a on a.attrelid = v.oid and a.attnum > 0
+ cross join lateral (
+    select lower(btrim(regexp_replace(col_description(v.oid, a.attnum), '[^A-Za-z0-9]+', ' ', 'g'))) as words
+ ) as c
+ where coalesce(regexp_replace(c.words, '^(the|a|an|its) |^is | (id|it)$', '', 'g') in (
+           '', replace(a.attname, '_', ' '), regexp_replace(replace(a.attname, '_', ' '), '^is | id$', '', 'g')), true);
+
+-- rule: views for analysts begin with their grain
+select v.name from rules.views as v
+ where v.schema = 'analytics' and obj_description(v.oid, 'pg_class') not like 'One row per %';
+
+-- rule: names and flags of what analysts read say the same everywhere
+select format('%s.%s is %s, elsewhere it is not', v.name, a.attname, a.atttypid::regtype)
+  from rules.views as v
+  join pg_attribute as a on a.attrelid = v.oid and a.attnum > 0
+ where v.schema = 'analytics'
+   and (a.attname ~ '^(is|has)_|^counts_' and a.atttypid <> 'boolean'::regtype
+        or a.attname ~ '(_day|_on|^day)$' and a.atttypid <> 'date'::regtype
+        or a.attname ~ '_at$' and a.atttypid <> 'timestamptz'::regtype
+        or a.attname ~ '(^|_)id$' and a.attname !~ '^(provider|external|ghl|hubspot|close|whop_company|pipeline)_'
+           and a.atttypid <> 'uuid'::regtype);
