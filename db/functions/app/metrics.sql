@@ -446,7 +446,8 @@ comment on function app.standing_metrics(
     'Metrics that are as of an instant.';
 
 -- app.core_metrics: every core metric of a period, beside the one before, as one person or filter sees it: NULL where
--- app.hides_metric says so. seen_as, cash_role, closers, setters: what app.metric_scope makes of a request.
+-- app.hides_metric says so. After those of the catalog come the organization's own.
+-- seen_as, cash_role, closers, setters: what app.metric_scope makes of a request.
 create or replace function app.core_metrics(
     organization_id uuid, start_date date, end_date date, as_of timestamptz,
     seen_as text, cash_role text default null, closers uuid[] default null, setters uuid[] default null,
@@ -499,6 +500,13 @@ begin
       left join measured as b on b.metric = n.metric and b.period = 1
      where c.family <> 'setters'
      order by c.position;
+    if exists (select from app.own_metrics(v_organization_id) as m) then
+        return query
+        select m.metric, m.unit, m.value, m.numerator, m.denominator, m.previous_value, m.coverage
+          from app.own_core_metrics(v_organization_id, v_bounds, v_as_of, core_metrics.seen_as, v_cash, core_metrics.cash_role,
+                                    core_metrics.closers, core_metrics.setters, core_metrics.source, core_metrics.traffic_type,
+                                    core_metrics.call_type) as m;
+    end if;
 end;
 $$;
 comment on function app.core_metrics(
