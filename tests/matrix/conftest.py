@@ -50,7 +50,7 @@ def _ensure_analyst(connection: psycopg.Connection) -> None:
     """Logins belong to the cluster, which all workers of the run share: one of them makes it."""
     with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         connection.execute(
-            sql.SQL("create role {} login password {} in role analyst").format(
-                sql.Identifier(ANALYST_LOGIN), sql.Literal(ANALYST_PASSWORD)
-            )
+            sql.SQL(
+                "create role {0} login password {1}; grant analyst to {0} with set false"
+            ).format(sql.Identifier(ANALYST_LOGIN), sql.Literal(ANALYST_PASSWORD))
         )

@@ -69,3 +69,23 @@ select format('%s.%s is %s, elsewhere it is not', v.name, a.attname, a.atttypid:
         or a.attname ~ '_at$' and a.atttypid <> 'timestamptz'::regtype
         or a.attname ~ '(^|_)id$' and a.attname !~ '^(provider|external|ghl|hubspot|close|whop_company|pipeline)_'
            and a.atttypid <> 'uuid'::regtype);
+
+-- rule: of what people write, and analysts can compare, no statistics are kept
+-- Closed vocabularies, codes and ids of providers are no such thing.
+select distinct format('%s.%s', c.oid::regclass, a.attname)
+  from pg_depend as d
+  join pg_rewrite as w on w.oid = d.objid
+  join rules.views as v on v.oid = w.ev_class and v.schema = 'analytics'
+  join rules.tables as c on c.oid = d.refobjid
+  join pg_attribute as a on a.attrelid = c.oid and a.attnum = d.refobjsubid
+ where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+   and a.atttypid in ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype)
+   and a.attstattarget is distinct from 0
+   and (c.is_tenant or c.name = 'app.organizations')
+   and not a.attname = any (array['currency', 'base_currency', 'timezone', 'provider', 'provider_account', 'call_status',
+                                  'event_outcome', 'category', 'channel', 'non_occurrence_reason', 'payment_type', 'source',
+                                  'subject'])
+   and a.attname !~ '_(id|uuid)$'
+   and not exists (select from pg_constraint as k
+                    where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum]
+                      and pg_get_constraintdef(k.oid) like '%= ANY (ARRAY[%');
