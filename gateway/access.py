@@ -84,11 +84,11 @@ class AccessLog:
 
 
 def area_of(path: str) -> str:
-    """A label of few values: rest, auth, functions, hooks, probe or page."""
+    """A label of few values: rest, auth, functions, hooks, export, probe or page."""
     first = path.split("/", 2)[1] if "/" in path else ""
     if path in QUIET:
         return "probe"
-    return first if first in {"rest", "auth", "functions", "hooks"} else "page"
+    return first if first in {"rest", "auth", "functions", "hooks", "export"} else "page"
 
 
 def known_method(method: str) -> str:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from gateway import (
     api_keys,
     connection_settings,
+    exports,
     functions,
     hooks,
     invitations,
@@ -44,6 +45,7 @@ def routes() -> list[BaseRoute]:
         *auth_routes.ROUTES,
         *api_keys.ROUTES,
         *connection_settings.ROUTES,
+        *exports.ROUTES,
         *functions.ROUTES,
         *invitations.ROUTES,
         *portal.ROUTES,
@@ -58,6 +60,7 @@ def create_app(
     *,
     hasher: PasswordHasher | None = None,
     clock: Callable[[], float] = time.time,
+    export_limits: exports.Limits | None = None,
 ) -> Starlette:
     """The application; nothing is connected before its lifespan begins.
 
@@ -117,6 +120,7 @@ def create_app(
     app.state.box = box
     app.state.auth = auth
     app.state.hooks = deliveries
+    app.state.exports = exports.Exports(pool, export_limits or exports.Limits())
     app.state.registry = registry
     app.state.postgrest_admin_url = settings.postgrest_admin_url
     return app

@@ -32,18 +32,24 @@ class Refused(Exception):
 
 
 async def ask(
-    request: Request, method: str, path: str, content: bytes | None = None
+    request: Request,
+    method: str,
+    path: str,
+    content: bytes | None = None,
+    *,
+    prefer: str | None = None,
 ) -> httpx.Response:
-    """PostgREST's answer to the caller. path: below its root; content: JSON.
+    """PostgREST's answer to the caller. path: below its root; content: JSON; prefer: a header.
 
     Raises RestUnavailable.
     """
     client: httpx.AsyncClient = request.app.state.postgrest
     headers = [(name, value) for name, value in forwarded_headers(request) if name in _KEPT]
+    headers.append(("content-type", "application/json"))
+    if prefer:
+        headers.append(("prefer", prefer))
     try:
-        return await client.request(
-            method, path, content=content, headers=[*headers, ("content-type", "application/json")]
-        )
+        return await client.request(method, path, content=content, headers=headers)
     except httpx.TransportError as error:
         raise RestUnavailable from error
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-PREFIXES = ("/auth/v1", "/rest/v1", "/functions/v1")
+PREFIXES = ("/auth/v1", "/rest/v1", "/functions/v1", "/export")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 REQUEST_HEADERS = (
     "accept-profile",
@@ -30,6 +30,7 @@ REQUEST_HEADERS = (
     "x-supabase-api-version",
 )
 RESPONSE_HEADERS = (
+    "content-disposition",
     "content-location",
     "content-profile",
     "content-range",

@@ -193,6 +193,42 @@ comment on column api.report_runs.error is 'Why it did not go out.';
 comment on column api.report_runs.created_at is 'When the row was made.';
 comment on column api.report_runs.updated_at is 'When the row last changed.';
 
+drop view if exists api.exports;
+create view api.exports with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.requested_by,
+    t.table_name,
+    t.date_column,
+    t.start_date,
+    t.end_date,
+    t.columns,
+    t.format,
+    t.state,
+    t.row_count,
+    t.created_at,
+    t.finished_at,
+    t.updated_at
+  from app.exports as t;
+grant select on api.exports to authenticated, org_admin, super_admin;
+comment on view api.exports is $$Files that people took out through /functions/v1/export-data
+Admins see those of their organization, everybody their own.$$;
+comment on column api.exports.organization_id is 'The tenant.';
+comment on column api.exports.id is 'Identity of the row; ordered by time of creation.';
+comment on column api.exports.requested_by is 'The user who asked.';
+comment on column api.exports.table_name is 'The view of the API whose rows left.';
+comment on column api.exports.date_column is 'The column whose days start_date and end_date bound.';
+comment on column api.exports.start_date is 'First local day, inclusive; NULL: from the beginning.';
+comment on column api.exports.end_date is 'Last local day, inclusive; NULL: to the end.';
+comment on column api.exports.columns is 'The columns that were asked for, in order.';
+comment on column api.exports.format is 'csv, json, ndjson or xlsx.';
+comment on column api.exports.state is 'running; delivered whole; aborted by who asked; failed on our side.';
+comment on column api.exports.row_count is 'Rows that left, also of a file that is not whole; NULL while it runs.';
+comment on column api.exports.created_at is 'When it began.';
+comment on column api.exports.finished_at is 'When it ended; NULL while it runs.';
+comment on column api.exports.updated_at is 'When the row last changed.';
+
 drop view if exists api.calendly_webhook_audit;
 create view api.calendly_webhook_audit with (security_invoker = true) as
 select

@@ -200,6 +200,10 @@ class Scene:
                 user_id=user_of(STAFF[org][whose]) if whose else None,
                 layout={"widgets": []},
             )
+        for tag in STAFF[org]:
+            self.add(org, "exports", tag, whose={"user": tag}, table_name="events",
+                     requested_by=user_of(STAFF[org][tag]), date_column="scheduled_at",
+                     columns=["id"], format="csv")  # fmt: skip
 
     def _rosters(self, org: UUID) -> None:
         staff = STAFF[org]

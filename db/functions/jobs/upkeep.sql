@@ -37,7 +37,7 @@ grant execute on function jobs.drop_expired_partition(timestamptz) to worker;
 -- jobs.housekeeping: delete finished work that nobody needs any more; answers how many rows went.
 -- Kept: runs 90 days (of the platform, which has one every minute, 7), sent messages 30 days of the platform and 400
 -- days of organizations, delivery counts by the hour 400 days, heartbeats one day.
--- A message's dedupe key goes with it.
+-- A message's dedupe key goes with it. An export that runs for a day was never heard of again: its gateway died.
 create or replace function jobs.housekeeping(as_of timestamptz default now()) returns bigint
 language sql volatile security definer set search_path = '' as $$
     with runs as (
@@ -52,6 +52,9 @@ language sql volatile security definer set search_path = '' as $$
         returning 1
     ), hours as (
         delete from app.connection_hours as h where h.hour < housekeeping.as_of - interval '400 days' returning 1
+    ), exports as (
+        update app.exports as e set state = 'failed', finished_at = housekeeping.as_of
+         where e.state = 'running' and e.created_at < housekeeping.as_of - interval '1 day'
     ), workers as (
         delete from app.worker_heartbeats as h where h.seen_at < housekeeping.as_of - interval '1 day' returning 1
     )

@@ -120,7 +120,7 @@ begin
         'commission_plans', 'commission_plan_versions', 'commission_plan_components', 'commission_plan_assignments',
         'payout_snapshots', 'payouts', 'statement_disputes', 'closer_access_tokens', 'api_keys', 'invitations',
         'job_schedules', 'form_configs', 'custom_field_definitions', 'custom_field_options', 'portal_settings',
-        'fx_rates', 'analyst_logins', 'metric_definitions']
+        'fx_rates', 'analyst_logins', 'metric_definitions', 'exports']
     loop
         execute format('create or replace trigger audits_inserts after insert on app.%I referencing new table as new_rows'
                        ' for each statement execute function app.audit_log_trigger()', v_table);

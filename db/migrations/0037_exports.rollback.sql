@@ -1,0 +1,2 @@
+drop view if exists api.exports cascade;
+drop table app.exports cascade;

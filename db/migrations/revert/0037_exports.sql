@@ -1,0 +1,1 @@
+../0037_exports.rollback.sql

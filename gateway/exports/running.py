@@ -1,0 +1,261 @@
+"""The exports that are running: how many may at once, how they read, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import httpx
+import orjson
+import psycopg
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.as_caller import RestUnavailable, ask
+from gateway.database import Pool
+from gateway.exports.formats import Format, Row
+from gateway.exports.plan import KEY, Plan
+from salesdash.logs import get_logger
+
+log = get_logger("gateway.exports")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """page_rows: rows of one request to PostgREST, at most its db-max-rows.
+
+    per_user, at_once: exports that run at a time; pages_at_once: requests to PostgREST. stall_s:
+    seconds after which a client that takes nothing is given up. pauses_s: before a page is asked
+    for again.
+    """
+
+    page_rows: int = 2_000
+    per_user: int = 2
+    at_once: int = 12
+    pages_at_once: int = 3
+    stall_s: float = 120.0
+    pauses_s: Sequence[float] = (0.2, 1.0, 3.0)
+
+
+class TooManyExports(Exception):
+    """No further export may run for this user, or for anybody, just now."""
+
+
+class PageRefused(Exception):
+    """PostgREST refused a page. answer: what it said."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__(f"refused with {answer.status_code}")
+        self.answer = answer
+
+
+class Exports:
+    """What all exports of this process share."""
+
+    def __init__(self, pool: Pool, limits: Limits) -> None:
+        self._pool = pool
+        self.limits = limits
+        self.pages = asyncio.Semaphore(limits.pages_at_once)
+        self._running: Counter[UUID] = Counter()
+
+    @contextmanager
+    def place(self, user_id: UUID) -> Iterator[None]:
+        """A place among those that run, until the end of the block. Raises TooManyExports."""
+        is_full = self._running.total() >= self.limits.at_once
+        if is_full or self._running[user_id] >= self.limits.per_user:
+            raise TooManyExports
+        self._running[user_id] += 1
+        try:
+            yield
+        finally:
+            self._running[user_id] -= 1
+            if not self._running[user_id]:
+                del self._running[user_id]
+
+    async def finish_export(
+        self, *, organization_id: UUID, export_id: UUID, state: str, row_count: int
+    ) -> None:
+        """Tell the database how an export ended; if it cannot be told, the log says so."""
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(
+                    "select session.finish_export(organization_id => %(organization_id)s,"
+                    " export_id => %(export_id)s, state => %(state)s, row_count => %(row_count)s)",
+                    {
+                        "organization_id": organization_id,
+                        "export_id": export_id,
+                        "state": state,
+                        "row_count": row_count,
+                    },
+                )
+        except psycopg.Error as error:
+            log.error(
+                "the end of an export is not on record",
+                export_id=str(export_id),
+                state=state,
+                rows=row_count,
+                sqlstate=error.sqlstate,
+            )
+
+
+@dataclass
+class Pages:
+    """The rows of an export, page by page, as the caller. prefer: a header for PostgREST."""
+
+    request: Request
+    exports: Exports
+    plan: Plan
+    prefer: str | None = None
+
+    async def page(self, after: str | None) -> list[Row]:
+        """The rows after this key; fewer than a page are the last.
+
+        A page is asked for again while PostgREST is away, which it is when it restarts. Raises
+        PageRefused, RestUnavailable.
+        """
+        for pause_s in self.exports.limits.pauses_s if after else ():
+            try:
+                return await self._asked(after)
+            except RestUnavailable:
+                await asyncio.sleep(pause_s)
+        return await self._asked(after)
+
+    async def _asked(self, after: str | None) -> list[Row]:
+        path = self.plan.page_path(after, self.exports.limits.page_rows)
+        async with self.exports.pages:
+            answer = await ask(self.request, "GET", path, prefer=self.prefer)
+        if after and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise RestUnavailable
+        if not answer.is_success:
+            raise PageRefused(answer)
+        if self.prefer and answer.headers.get("preference-applied") != self.prefer:
+            raise RuntimeError(f"PostgREST did not apply {self.prefer}")
+        rows: list[Row] = await asyncio.to_thread(orjson.loads, answer.content)
+        return rows
+
+
+@dataclass(eq=False)
+class Download(Response):
+    """The file as it is written, no faster than the client takes it.
+
+    Whoever goes away ends it. What breaks off in the middle ends with the connection, not with the
+    file, so that nobody takes a part for the whole. places: left when it has ended.
+    """
+
+    pages: Pages
+    first: list[Row]
+    format: Format
+    places: ExitStack
+    sent: int = field(default=0, init=False)
+    is_whole: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        name = self.pages.plan.file_name(self.format.extension)
+        super().__init__(
+            headers={
+                "content-type": self.format.media_type,
+                "content-disposition": f'attachment; filename="{name}"',
+                "cache-control": "no-store",
+                "x-accel-buffering": "no",
+            }
+        )
+        del self.headers["content-length"]
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        delivery = asyncio.create_task(self._deliver(send))
+        departure = asyncio.create_task(_departure(receive))
+        state = "failed"
+        with self.places:
+            try:
+                await asyncio.wait({delivery, departure}, return_when=asyncio.FIRST_COMPLETED)
+                state = delivery.result() if delivery.done() else "aborted"
+            finally:
+                delivery.cancel()
+                departure.cancel()
+                await asyncio.gather(delivery, departure, return_exceptions=True)
+                if not self.is_whole:
+                    await self._finish(state)
+
+    async def _deliver(self, send: Send) -> str:
+        """How it ended: delivered, aborted by a client that takes nothing, or failed."""
+        stall_s = self.pages.exports.limits.stall_s
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async with aclosing(self._parts()) as parts:
+                async for part, rows in parts:
+                    async with asyncio.timeout(stall_s):
+                        await _send_part(send, part)
+                    self.sent += rows
+        except TimeoutError:
+            return "aborted"
+        except (PageRefused, RestUnavailable) as error:
+            log.warning(
+                "an export broke off",
+                export_id=str(self.pages.plan.export_id),
+                rows=self.sent,
+                reason=str(error) or type(error).__name__,
+            )
+            return "failed"
+        # Only then the file ends: who has it whole finds it on record, and may ask for the next.
+        self.is_whole = True
+        await self._finish("delivered")
+        self.places.close()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return "delivered"
+
+    async def _finish(self, state: str) -> None:
+        plan = self.pages.plan
+        await self.pages.exports.finish_export(
+            organization_id=plan.organization_id,
+            export_id=plan.export_id,
+            state=state,
+            row_count=self.sent,
+        )
+
+    async def _parts(self) -> AsyncGenerator[tuple[bytes, int]]:
+        """The pieces of the file, each with how many rows it has.
+
+        While one page is written and sent the next one is read, and no more than that one.
+        """
+        rows, limit = self.first, self.pages.exports.limits.page_rows
+        following: asyncio.Task[list[Row]] | None = None
+        yield self.format.begin(), 0
+        try:
+            while True:
+                if len(rows) >= limit:
+                    following = asyncio.create_task(self.pages.page(rows[-1][KEY]))
+                yield await asyncio.to_thread(self.format.rows, rows), len(rows)
+                if following is None:
+                    break
+                rows, following = await following, None
+        finally:
+            if following is not None:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+        yield await asyncio.to_thread(self.format.end), 0
+
+
+async def _send_part(send: Send, part: bytes) -> None:
+    """In pieces, between which others have their turn, and until the client has made room."""
+    for start in range(0, len(part), _PIECE):
+        await send(
+            {
+                "type": "http.response.body",
+                "body": part[start : start + _PIECE],
+                "more_body": True,
+            }
+        )
+
+
+async def _departure(receive: Receive) -> None:
+    """Returns when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+_PIECE = 256 * 1024
