@@ -266,6 +266,7 @@ select
     t.id,
     t.name,
     t.label,
+    t.sentence,
     t.expression,
     t.unit,
     t.version,
@@ -279,6 +280,7 @@ comment on column analytics.metric_definitions.organization_id is 'The tenant; j
 comment on column analytics.metric_definitions.id is 'Identity of the row inside its organization; ordered by time of creation.';
 comment on column analytics.metric_definitions.name is 'Key by which it is asked for; the same for all its versions.';
 comment on column analytics.metric_definitions.label is 'Words shown beside the number.';
+comment on column analytics.metric_definitions.sentence is 'What the number says; NULL: not said.';
 comment on column analytics.metric_definitions.expression is 'The formula as a JSON tree over measures of metric_catalog.';
 comment on column analytics.metric_definitions.unit is 'count, rate (a share of 1), money (the organization''s currency), seconds, ratio or days.';
 comment on column analytics.metric_definitions.version is 'Counts up from 1 with each change of the formula.';
