@@ -17,7 +17,7 @@ begin
             ('authenticated', false, true,  array['statement_timeout=15s']),
             ('org_admin',     false, true,  array['statement_timeout=15s']),
             ('super_admin',   false, true,  array['statement_timeout=30s']),
-            ('reader',        false, true,  array['statement_timeout=30s']),
+            ('reader',        false, true,  array['statement_timeout=15s']),
             -- The gateway's and the worker's logins: they execute the functions granted to them by name.
             ('gateway',       true,  true,  array['statement_timeout=15s', 'idle_in_transaction_session_timeout=30s']),
             ('worker',        true,  true,  array['statement_timeout=5min', 'idle_in_transaction_session_timeout=5min']),

@@ -22,6 +22,7 @@ from gateway import (
     pages,
     portal,
     probes,
+    reader_keys,
 )
 from gateway.access import AccessLog, Requests
 from gateway.auth import routes as auth_routes
@@ -49,6 +50,7 @@ def routes() -> list[BaseRoute]:
         *functions.ROUTES,
         *invitations.ROUTES,
         *portal.ROUTES,
+        *reader_keys.ROUTES,
         Route("/rest/v1", rest, methods=METHODS),
         Route("/rest/v1/{path:path}", rest, methods=METHODS),
         *pages.ROUTES,

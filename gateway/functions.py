@@ -87,6 +87,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
         optional=("closer_id",),
         reads=True,
     ),
+    "revoke-api-key": Function("revoke_api_key", needed=("key_id",)),
     "revoke-portal-link": Function("revoke_access_link", needed=("link_id",)),
     "qa-agent": Function("qa_agent", optional=("start_date", "end_date", "checks")),
 }

@@ -32,6 +32,13 @@ class AccessClaims(NamedTuple):
     email: str
 
 
+class ReaderClaims(NamedTuple):
+    """Whose data an API key reads."""
+
+    key_id: UUID
+    organization_id: UUID
+
+
 def key_set(secrets: Sequence[str]) -> str:
     """A JWK set (JSON) of every secret that is still accepted, the current one first.
 
@@ -68,6 +75,24 @@ def mint_access_token(claims: AccessClaims, secret: str, *, issuer: str, now: in
             "email": claims.email,
             "iat": now,
             "exp": now + ACCESS_TOKEN_S,
+        },
+        secret,
+        algorithm=_ALGORITHM,
+    )
+
+
+def mint_reader_key(claims: ReaderClaims, secret: str, *, issuer: str, now: int) -> str:
+    """Sign a read-only API key, a token that never expires. now: Unix seconds.
+
+    The database lets it in as long as its row lives. It names no audience, so it is no session.
+    """
+    return jwt.encode(
+        {
+            "iss": issuer,
+            "role": "reader",
+            "key_id": str(claims.key_id),
+            "organization_id": str(claims.organization_id),
+            "iat": now,
         },
         secret,
         algorithm=_ALGORITHM,

@@ -73,7 +73,7 @@ def test_postgrest_becomes_the_roles_of_tokens_and_no_other(database: Database) 
         ("authenticated", "15s"),
         ("org_admin", "15s"),
         ("super_admin", "30s"),
-        ("reader", "30s"),
+        ("reader", "15s"),
     ],
 )
 def test_every_role_of_a_token_has_a_time_limit(

@@ -203,6 +203,24 @@ begin
 end;
 $$;
 
+-- auth.take_reader_place: one of the four requests that the keys of an organization may have under way at once, until the
+-- transaction ends; PT429 when none is free. Keys ask what takes long, and all requests share PostgREST's ten connections.
+-- A lock and no row, since a reading transaction writes nothing. An analyst who knows the number could take it too: the worker
+-- ends sessions of analysts that hold such locks, and nothing but keys of an organization waits for it.
+create or replace function auth.take_reader_place(organization_id uuid) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+    for v_place in 1 .. 4 loop
+        if pg_catalog.pg_try_advisory_xact_lock(
+               pg_catalog.hashtextextended(take_reader_place.organization_id::text || ' reads ', v_place)) then
+            return;
+        end if;
+    end loop;
+    raise exception using errcode = 'PT429', message = 'The keys of this organization ask too much at once.',
+        detail = 'Four requests may be under way at the same time.', hint = 'Try again when one of the others has ended.';
+end;
+$$;
+
 -- auth.check_request: PostgREST runs this before every request.
 -- Guarantees: every token but the anonymous one names a living session (or key) of its subject and carries exactly the
 --             role the database would grant now, so sign-out and loss of power act on the next request, and so does the
@@ -221,6 +239,7 @@ begin
             raise exception using errcode = 'PT401', message = 'This key has been revoked.',
                 hint = 'Ask an admin of the organization for a new key.';
         end if;
+        perform auth.take_reader_place((v_claims ->> 'organization_id')::uuid);
         perform auth.announce_access('key_id', v_claims ->> 'key_id')
           from app.api_keys as k
          where k.organization_id = (v_claims ->> 'organization_id')::uuid and k.id = (v_claims ->> 'key_id')::uuid
