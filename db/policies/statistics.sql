@@ -20,7 +20,7 @@ begin
                                                'utm_content']),
             ('lead_touches',             array['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content']),
             ('leads',                    array['full_name', 'email', 'phone', 'original_setter_name', 'current_setter_name']),
-            ('metric_definitions',       array['name', 'label', 'expression']),
+            ('metric_definitions',       array['name', 'label', 'sentence', 'expression']),
             ('opportunity_statuses',     array['name']),
             ('organizations',            array['name']),
             ('packages',                 array['name']),
