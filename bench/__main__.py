@@ -18,6 +18,7 @@ from bench import (
     calls_at_once,
     chaos,
     deploy_under_load,
+    exports,
     fuzz,
     imports,
     ingest,
@@ -32,6 +33,7 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 PROOFS = {
     "calls-at-once": calls_at_once.main,
     "chaos": chaos.main,
+    "exports": exports.main,
     "fuzz": fuzz.main,
     "imports": imports.main,
     "ingest-at-scale": ingest_at_scale.main,
@@ -99,6 +101,8 @@ def main() -> None:
         rows += replay.measure(stack)
     with running_stack() as stack, console.status("measuring imports …"):
         rows += imports.measure(stack)
+    with running_stack() as stack, console.status("measuring exports …"):
+        rows += exports.measure(stack)
     with console.status("measuring deploys under load …"):
         rows += deploy_under_load.measure()
     write(rows)

@@ -122,7 +122,7 @@ def create_app(
     app.state.box = box
     app.state.auth = auth
     app.state.hooks = deliveries
-    app.state.exports = exports.Exports(pool, export_limits or exports.Limits())
+    app.state.exports = exports.Exports(pool, export_limits or exports.Limits(), registry)
     app.state.registry = registry
     app.state.postgrest_admin_url = settings.postgrest_admin_url
     return app

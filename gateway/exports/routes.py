@@ -18,6 +18,7 @@ from uuid import UUID
 
 import httpx
 import orjson
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -25,7 +26,14 @@ from starlette.routing import BaseRoute, Route
 from gateway.as_caller import Refused, RestUnavailable, ask, invalid, refusal, unavailable
 from gateway.exports.formats import Csv, Format, JsonArray, JsonLines
 from gateway.exports.plan import Plan
-from gateway.exports.running import Download, Exports, PageRefused, Pages, TooManyExports
+from gateway.exports.running import (
+    Download,
+    Exports,
+    Page,
+    PageRefused,
+    Pages,
+    TooManyExports,
+)
 from gateway.exports.xlsx import Workbook
 from gateway.fields import Fields, NotAnObject, sent_fields
 from gateway.problem import problem
@@ -65,6 +73,9 @@ class Asked:
 
 async def export(request: Request) -> Response:
     """The file, or why there is none."""
+    if request.method == "HEAD":
+        # Starlette answers HEAD wherever GET is; nobody means to export by it.
+        raise HTTPException(405, headers={"allow": "GET, POST"})
     exports: Exports = request.app.state.exports
     try:
         asked = _asked(await sent_fields(request, MAX_BODY))
@@ -182,7 +193,7 @@ async def _begun(request: Request, asked: Asked) -> Plan:
     )
 
 
-async def _first(pages: Pages) -> list[Any]:
+async def _first(pages: Pages) -> Page:
     """The first page, before anything is sent: what goes wrong now is still an answer."""
     plan, is_read = pages.plan, False
     try:

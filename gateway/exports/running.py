@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import collections
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 import httpx
 import orjson
 import psycopg
+from prometheus_client import CollectorRegistry, Counter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -27,7 +29,8 @@ log = get_logger("gateway.exports")
 
 @dataclass(frozen=True)
 class Limits:
-    """page_rows: rows of one request to PostgREST, at most its db-max-rows.
+    """page_rows: rows of one request to PostgREST, at most its db-max-rows; first_rows: of the
+    first one. page_bytes: what a page should come to: of large rows fewer are asked for.
 
     per_user, at_once: exports that run at a time; pages_at_once: requests to PostgREST. stall_s:
     seconds after which a client that takes nothing is given up. pauses_s: before a page is asked
@@ -35,6 +38,8 @@ class Limits:
     """
 
     page_rows: int = 2_000
+    first_rows: int = 250
+    page_bytes: int = 4 * 2**20
     per_user: int = 2
     at_once: int = 12
     pages_at_once: int = 3
@@ -57,11 +62,17 @@ class PageRefused(Exception):
 class Exports:
     """What all exports of this process share."""
 
-    def __init__(self, pool: Pool, limits: Limits) -> None:
+    def __init__(self, pool: Pool, limits: Limits, registry: CollectorRegistry) -> None:
         self._pool = pool
         self.limits = limits
+        self._ended = Counter(
+            "salesdash_exports_total", "Exports that have ended", ("state",), registry=registry
+        )
+        self._left = Counter(
+            "salesdash_exported_rows_total", "Rows that left as files", registry=registry
+        )
         self.pages = asyncio.Semaphore(limits.pages_at_once)
-        self._running: Counter[UUID] = Counter()
+        self._running: collections.Counter[UUID] = collections.Counter()
 
     @contextmanager
     def place(self, user_id: UUID) -> Iterator[None]:
@@ -81,6 +92,8 @@ class Exports:
         self, *, organization_id: UUID, export_id: UUID, state: str, row_count: int
     ) -> None:
         """Tell the database how an export ended; if it cannot be told, the log says so."""
+        self._ended.labels(state).inc()
+        self._left.inc(row_count)
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(
@@ -103,6 +116,13 @@ class Exports:
             )
 
 
+class Page(NamedTuple):
+    """Some rows; whether they are the last ones."""
+
+    rows: list[Row]
+    is_last: bool
+
+
 @dataclass
 class Pages:
     """The rows of an export, page by page, as the caller. prefer: a header for PostgREST."""
@@ -111,9 +131,14 @@ class Pages:
     exports: Exports
     plan: Plan
     prefer: str | None = None
+    _rows: int = field(init=False)
 
-    async def page(self, after: str | None) -> list[Row]:
-        """The rows after this key; fewer than a page are the last.
+    def __post_init__(self) -> None:
+        limits = self.exports.limits
+        self._rows = min(limits.first_rows, limits.page_rows)
+
+    async def page(self, after: str | None) -> Page:
+        """The rows after this key.
 
         A page is asked for again while PostgREST is away, which it is when it restarts. Raises
         PageRefused, RestUnavailable.
@@ -125,10 +150,12 @@ class Pages:
                 await asyncio.sleep(pause_s)
         return await self._asked(after)
 
-    async def _asked(self, after: str | None) -> list[Row]:
-        path = self.plan.page_path(after, self.exports.limits.page_rows)
+    async def _asked(self, after: str | None) -> Page:
+        limits, wanted = self.exports.limits, self._rows
         async with self.exports.pages:
-            answer = await ask(self.request, "GET", path, prefer=self.prefer)
+            answer = await ask(
+                self.request, "GET", self.plan.page_path(after, wanted), prefer=self.prefer
+            )
         if after and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             raise RestUnavailable
         if not answer.is_success:
@@ -136,7 +163,10 @@ class Pages:
         if self.prefer and answer.headers.get("preference-applied") != self.prefer:
             raise RuntimeError(f"PostgREST did not apply {self.prefer}")
         rows: list[Row] = await asyncio.to_thread(orjson.loads, answer.content)
-        return rows
+        if rows:
+            fitting = limits.page_bytes * len(rows) // len(answer.content)
+            self._rows = max(1, min(fitting, limits.page_rows))
+        return Page(rows, len(rows) < wanted)
 
 
 @dataclass(eq=False)
@@ -148,7 +178,7 @@ class Download(Response):
     """
 
     pages: Pages
-    first: list[Row]
+    first: Page
     format: Format
     places: ExitStack
     sent: int = field(default=0, init=False)
@@ -222,17 +252,17 @@ class Download(Response):
 
         While one page is written and sent the next one is read, and no more than that one.
         """
-        rows, limit = self.first, self.pages.exports.limits.page_rows
-        following: asyncio.Task[list[Row]] | None = None
+        page = self.first
+        following: asyncio.Task[Page] | None = None
         yield self.format.begin(), 0
         try:
             while True:
-                if len(rows) >= limit:
-                    following = asyncio.create_task(self.pages.page(rows[-1][KEY]))
-                yield await asyncio.to_thread(self.format.rows, rows), len(rows)
+                if not page.is_last:
+                    following = asyncio.create_task(self.pages.page(page.rows[-1][KEY]))
+                yield await asyncio.to_thread(self.format.rows, page.rows), len(page.rows)
                 if following is None:
                     break
-                rows, following = await following, None
+                page, following = await following, None
         finally:
             if following is not None:
                 following.cancel()

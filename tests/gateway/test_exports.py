@@ -14,6 +14,7 @@ from threading import Event, Thread
 from typing import Any
 
 import httpx
+import jwt
 import openpyxl
 import pytest
 
@@ -25,7 +26,9 @@ from tests.gateway.inside import Between, Inside, gateway_inside
 from tests.world import NOON, Organization, Person, Row, World
 
 PATH = "/functions/v1/export-data"
-LIMITS = Limits(page_rows=3, per_user=1, at_once=2, stall_s=0.5, pauses_s=(0, 0))
+LIMITS = Limits(
+    page_rows=3, page_bytes=2_500_000, per_user=1, at_once=2, stall_s=0.5, pauses_s=(0, 0)
+)
 TABLES = ("events", "leads", "post_call_forms", "payments", "my_credits", "closers", "sources")
 
 
@@ -346,6 +349,29 @@ def test_a_body_that_is_no_object_is_no_export(client: httpx.Client, scene: Scen
     answer = client.post(PATH, content=b"[]", headers=bearer(scene.token("admin")))
     assert (answer.status_code, answer.json()["code"]) == (400, "not_json")
     assert client.delete(PATH).status_code == 405
+    before = on_record(scene)
+    assert client.head(PATH, headers=bearer(scene.token("admin"))).status_code == 405
+    assert on_record(scene) == before
+
+
+def test_an_api_key_gets_no_export_and_reads_csv_from_the_analysts_views(
+    client: httpx.Client, scene: Scene
+) -> None:
+    key = scene.acme.reader_key()
+    claims = {
+        "role": "reader",
+        "key_id": str(key.key_id),
+        "organization_id": str(key.organization_id),
+    }
+    headers = bearer(jwt.encode(claims, JWT_SECRET, algorithm="HS256"))
+    export = client.get(PATH, params={"table": "events"}, headers=headers)
+    assert (export.status_code, export.json()["code"]) == (401, "not_signed_in")
+    shown = client.get(
+        "/rest/v1/events",
+        params={"select": "id", "order": "id"},
+        headers={**headers, "accept": "text/csv", "accept-profile": "analytics"},
+    )
+    assert shown.text.split() == ["id", *(str(call.id) for call in scene.calls)]
 
 
 # -- what happens meanwhile
@@ -510,7 +536,7 @@ def test_who_goes_away_ends_the_export(
     told = next_end(scene, before)
     assert told["state"] == "aborted"
     assert told["row_count"] < 20
-    assert len(between.pages) < 7
+    assert len(between.pages) < 10
 
 
 def test_who_takes_nothing_is_given_up_and_no_more_is_read_than_they_take(
@@ -520,7 +546,7 @@ def test_who_takes_nothing_is_given_up_and_no_more_is_read_than_they_take(
     with asking(inside, token) as connection:
         told = next_end(scene, before)
         assert told["state"] == "aborted"
-        assert len(between.pages) < 7
+        assert len(between.pages) < 10
         received = b""
         while part := connection.recv(1 << 20):
             received += part
@@ -530,6 +556,10 @@ def test_who_takes_nothing_is_given_up_and_no_more_is_read_than_they_take(
         size = sum(len(part) for part in answer.iter_bytes())
     assert size > 20_000_000
     assert on_record(scene)["row_count"] == 20
+    # Of rows as large as these, only two make a page.
+    assert {"limit=3", "limit=2"} == {
+        part for path in between.pages for part in path.split("&") if "limit" in part
+    }
 
 
 def test_the_trail_names_who_asked_and_that_the_gateway_told_the_end(
