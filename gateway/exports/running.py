@@ -92,11 +92,9 @@ class Exports:
         self, *, organization_id: UUID, export_id: UUID, state: str, row_count: int
     ) -> None:
         """Tell the database how an export ended; if it cannot be told, the log says so."""
-        self._ended.labels(state).inc()
-        self._left.inc(row_count)
         try:
             async with self._pool.connection() as connection:
-                await connection.execute(
+                told = await connection.execute(
                     "select session.finish_export(organization_id => %(organization_id)s,"
                     " export_id => %(export_id)s, state => %(state)s, row_count => %(row_count)s)",
                     {
@@ -106,6 +104,9 @@ class Exports:
                         "row_count": row_count,
                     },
                 )
+                if await told.fetchone() == (True,):
+                    self._ended.labels(state).inc()
+                    self._left.inc(row_count)
         except psycopg.Error as error:
             log.error(
                 "the end of an export is not on record",
@@ -182,7 +183,7 @@ class Download(Response):
     format: Format
     places: ExitStack
     sent: int = field(default=0, init=False)
-    is_whole: bool = field(default=False, init=False)
+    is_recorded: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         name = self.pages.plan.file_name(self.format.extension)
@@ -208,7 +209,7 @@ class Download(Response):
                 delivery.cancel()
                 departure.cancel()
                 await asyncio.gather(delivery, departure, return_exceptions=True)
-                if not self.is_whole:
+                if not self.is_recorded:
                     await self._finish(state)
 
     async def _deliver(self, send: Send) -> str:
@@ -232,8 +233,8 @@ class Download(Response):
             )
             return "failed"
         # Only then the file ends: who has it whole finds it on record, and may ask for the next.
-        self.is_whole = True
         await self._finish("delivered")
+        self.is_recorded = True
         self.places.close()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return "delivered"

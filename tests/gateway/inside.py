@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import httpx
 import uvicorn
+from structlog.testing import capture_logs
 
 from gateway.app import create_app
 from gateway.exports import Limits
@@ -54,6 +55,8 @@ def gateway_inside(settings: Settings, limits: Limits) -> Iterator[Inside]:
         )
     )
     thread = threading.Thread(target=server.run)
+    exits = ExitStack()
+    exits.enter_context(capture_logs())  # the lines of its requests, which nobody reads here
     thread.start()
     try:
         wait_until(lambda: server.started, lambda: "the gateway did not start")
@@ -65,3 +68,4 @@ def gateway_inside(settings: Settings, limits: Limits) -> Iterator[Inside]:
     finally:
         server.should_exit = True
         thread.join(timeout=20)
+        exits.close()

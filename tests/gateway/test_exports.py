@@ -576,3 +576,16 @@ def test_the_trail_names_who_asked_and_that_the_gateway_told_the_end(
         {"actor_kind": "user", "actor_id": dana, "state": "running"},
         {"actor_kind": "gateway", "actor_id": None, "state": "delivered"},
     ]
+
+
+def test_exports_are_counted(client: httpx.Client, scene: Scene) -> None:
+    rows = "salesdash_exported_rows_total"
+    before, _ = counted(client, rows), get(client, scene, "admin")
+    assert counted(client, rows) == before + 7
+    assert counted(client, 'salesdash_exports_total{state="delivered"}') > 0
+
+
+def counted(client: httpx.Client, name: str) -> float:
+    """A number of /metrics; 0 for one that is not there yet."""
+    lines = client.get("/metrics").text.splitlines()
+    return next((float(line.split()[-1]) for line in lines if line.startswith(name)), 0.0)
