@@ -1,13 +1,15 @@
 """A number in its parts."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
+from tests.metrics.parts import assert_they_add_up, numbers
 from tests.world import NOON, Organization, Person, Row, World
 
 MARCH = {"start_date": "2026-03-01", "end_date": "2026-03-31"}
@@ -97,38 +99,33 @@ def test_a_rate_has_its_parts_and_nothing_over_nothing_is_none(scene: Scene) -> 
     ]
 
 
+MONTH = (date(2026, 3, 1), date(2026, 4, 1))
+
+
 @pytest.mark.parametrize(
     "dimension", ["closer", "setter", "source", "traffic_type", "call_type", "package"]
 )
-def test_parts_add_up_to_the_number_by_every_dimension(scene: Scene, dimension: str) -> None:
-    whole = core(scene, scene.ada)
-    medians = {"pcf_median_delay"}
-    for metric in whole.keys() - medians:
-        rows = ask(scene, scene.ada, metric, dimension)
-        assert rows[-1]["member_id"] is None, metric
-        for part in ("numerator", "denominator"):
-            if whole[metric][part] is None:
-                assert {row[part] for row in rows} == {None}, metric
-            else:
-                assert sum(row[part] for row in rows) == whole[metric][part], (metric, part)
+def test_parts_add_up_to_every_number_by_every_dimension(scene: Scene, dimension: str) -> None:
+    whole = numbers(scene.acme, MONTH, NOON, {})
+    assert_they_add_up(whole, numbers(scene.acme, MONTH, NOON, {}, dimension))
+    rows = ask(scene, scene.ada, "net_cash", dimension)
+    assert rows[-1]["member_id"] is None
+    assert sum(row["value"] for row in rows) == core(scene, scene.ada)["net_cash"]["value"]
 
 
-def test_filters_narrow_and_parts_still_add_up(scene: Scene) -> None:
+@pytest.mark.parametrize("dimension", ["closer", "setter"])
+def test_filters_narrow_and_parts_still_add_up(scene: Scene, dimension: str) -> None:
     for filters in (
         {"source_id": scene.youtube.id},
         {"setter_id": scene.sam.setter_id},
         {"closer_id": scene.dana.closer_id},
         {"closer_id": scene.eli.closer_id, "setter_id": scene.sue.setter_id},
     ):
-        whole = core(scene, scene.ada, **filters)
-        for metric in ("shows", "booked_calls", "cash_collected", "net_cash", "refunds"):
-            for dimension in ("closer", "setter", "source"):
-                rows = ask(scene, scene.ada, metric, dimension, **filters)
-                assert sum(row["value"] for row in rows) == whole[metric]["value"], (
-                    filters,
-                    metric,
-                    dimension,
-                )
+        whole = numbers(scene.acme, MONTH, NOON, filters)
+        assert_they_add_up(whole, numbers(scene.acme, MONTH, NOON, filters, dimension))
+    cash = core(scene, scene.ada, setter_id=scene.sam.setter_id)["cash_collected"]
+    rows = ask(scene, scene.ada, "cash_collected", dimension, setter_id=scene.sam.setter_id)
+    assert sum(row["value"] for row in rows) == cash["value"] == Decimal("33.33")
 
 
 def test_what_stands_as_of_an_instant_has_parts_too(scene: Scene) -> None:
@@ -193,3 +190,18 @@ def test_unknown_words_are_refused_with_the_known_ones(scene: Scene) -> None:
     dimensions = "One of closer, setter, source, traffic_type, call_type, package."
     assert dimensions in refused(scene, scene.ada, "PT422", "shows", "planet")
     assert "show_rate" in refused(scene, scene.ada, "PT422", "planet", "closer")
+
+
+def test_an_own_metric_breaks_down_like_any_other(scene: Scene) -> None:
+    with scene.acme.world.acting_as(scene.ada) as db:
+        db.rows(
+            "select * from define_metric(name => 'missed', label => 'Missed', unit => 'count',"
+            " expression => %s)",
+            Jsonb({"op": "add", "args": [{"metric": "no_shows"}, {"metric": "canceled"}]}),
+        )
+    assert parts(ask(scene, scene.ada, "missed", "closer")) == [
+        ("eli", "1"),
+        ("dana", "0"),
+        ("Unassigned", "0"),
+    ]
+    assert "missed" in refused(scene, scene.ada, "PT422", "planet", "closer")

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.world import NOON, Organization, Person, World
 
@@ -137,3 +138,22 @@ def test_a_series_has_a_thousand_buckets_at_most(scene: Scene) -> None:
     over = f"{date(2024, 1, 1) + timedelta(days=1000)}"
     assert "1001" in refused(scene, scene.dana, "PT422", "shows", "day", "2024-01-01", over)
     assert len(ask(scene, scene.dana, "shows", "month", "2024-01-01", over)) == 33
+
+
+def test_an_own_metric_has_a_series_and_hides_what_it_rests_on(scene: Scene) -> None:
+    expression = {
+        "op": "divide",
+        "args": [{"metric": "cash_collected"}, {"metric": "closes"}],
+    }
+    with scene.acme.world.acting_as(scene.ada) as db:
+        db.rows(
+            "select * from define_metric(name => 'cash_per_close', label => 'Cash per Close',"
+            " unit => 'money', expression => %s)",
+            Jsonb(expression),
+        )
+    weeks = ("cash_per_close", "week", "2026-03-02", "2026-03-22")
+    assert points(ask(scene, scene.ada, *weeks)) == [("03-02", None), ("03-09", 900), ("03-16", 0)]
+    scene.acme.world.execute(
+        "update app.portal_settings set show_cash = false where organization_id = %s", scene.acme.id
+    )
+    refused(scene, scene.dana, "42501", *weeks)

@@ -1,13 +1,16 @@
 """The worked numbers of tests/golden, asked of the API as an admin asks."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.golden.scene import AS_OF, EXPECTED, Golden, golden
+from tests.metrics.parts import numbers
 from tests.world import World
 
+JANUARY = "2026-01-01..2026-01-31"
 PERIODS = [
     (family, period, metric, expected)
     for family in ("call_metrics", "cash_metrics")
@@ -46,6 +49,57 @@ def test_every_golden_number_is_what_the_api_answers(scene: Golden) -> None:
             assert str(row["value"]) == expected, what
         else:
             assert row["value"] == expected, what
+
+
+def pieces(scene: Golden, function: str, period: str, **given: object) -> list[dict[str, Any]]:
+    """The rows of metric_series or metric_breakdown."""
+    first, last = period.split("..")
+    given = {"start_date": first, "end_date": last, "as_of": AS_OF, **given}
+    arguments = ", ".join(f"{name} => %({name})s" for name in given)
+    with scene.organization.world.acting_as(scene.admin) as db:
+        return db.rows(f"select * from {function}({arguments})", **given)
+
+
+@pytest.mark.parametrize("metric", ["booked_calls", "show_rate", "net_cash"])
+def test_golden_days_and_parts_are_what_the_api_answers(scene: Golden, metric: str) -> None:
+    expected = {named: value for _, period, named, value in PERIODS if period == JANUARY}[metric]
+    for function, given in (
+        ("metric_series", {"bucket": "day"}),
+        ("metric_series", {"bucket": "week"}),
+        ("metric_breakdown", {"dimension": "closer"}),
+    ):
+        rows = pieces(scene, function, JANUARY, metric=metric, **given)
+        parts = [sum(row[p] or 0 for row in rows) for p in ("numerator", "denominator")]
+        assert parts == (expected if metric == "show_rate" else [Decimal(expected), 0]), function
+
+
+@pytest.mark.parametrize("dimension", ["closer", "call_type", None])
+def test_every_golden_number_is_the_sum_of_its_parts_and_days(
+    scene: Golden, dimension: str | None
+) -> None:
+    for period in {case[1] for case in PERIODS}:
+        first, last = map(date.fromisoformat, period.split(".."))
+        length = (last - first).days + 1
+        step = length if dimension else 1 if length < 50 else 7
+        days = [first + timedelta(days=n) for n in range(0, length, step)]
+        found = numbers(scene.organization, [*days, last + timedelta(days=1)], AS_OF, {}, dimension)
+        for _, asked, metric, expected in PERIODS:
+            if asked == period:
+                rows = found.get(metric, [])
+                parts = [
+                    sum((row[p] or 0 for row in rows), Decimal(0))
+                    for p in ("numerator", "denominator")
+                ]
+                wanted = expected if isinstance(expected, list) else [Decimal(expected or 0), 0]
+                assert parts == wanted, (metric, period)
+
+
+def test_an_empty_golden_month_has_no_rate_in_series_or_parts(scene: Golden) -> None:
+    empty = "2025-01-01..2025-01-31"
+    for metric in ("show_rate", "close_rate"):
+        days = pieces(scene, "metric_series", empty, metric=metric, bucket="day")
+        (part,) = pieces(scene, "metric_breakdown", empty, metric=metric, dimension="closer")
+        assert {row["value"] for row in (*days, part)} == {None}, metric
 
 
 def test_a_split_payment_is_credited_in_parts_that_add_up(scene: Golden) -> None:

@@ -19,7 +19,6 @@ declare
     v_organization_id constant uuid := auth.require_member(metric_breakdown.organization_id);
     v_as_of           constant timestamptz := coalesce(metric_breakdown.as_of, now());
     v_scope           record;
-    v_is_ratio        boolean;
     v_bounds          timestamptz[];
 begin
     perform app.require_period(metric_breakdown.start_date, metric_breakdown.end_date, v_as_of);
@@ -27,7 +26,6 @@ begin
     select s.closers, s.setters, s.cash_role, s.seen_as into strict v_scope
       from app.metric_scope(v_organization_id, metric_breakdown.closer_id, metric_breakdown.setter_id) as s;
     perform app.require_number(v_organization_id, metric_breakdown.metric, v_scope.seen_as);
-    v_is_ratio := app.is_ratio(metric_breakdown.metric);
     select array[app.day_start(metric_breakdown.start_date, o.timezone), app.day_start(metric_breakdown.end_date + 1, o.timezone)]
       into strict v_bounds
       from app.organizations as o
@@ -35,18 +33,20 @@ begin
 
     return query
     with parts as (
-        select p.member_id, p.numerator, p.denominator
-          from app.catalog_values(
+        select p.member_id, p.value, p.numerator, p.denominator
+          from app.any_metric_values(
                 v_organization_id, array[metric_breakdown.metric], v_bounds, v_as_of, v_scope.cash_role, v_scope.closers, v_scope.setters,
                 metric_breakdown.source_id, metric_breakdown.traffic_type_id, metric_breakdown.call_type_id,
                 metric_breakdown.dimension) as p
     ), every_part as (
-        select p.member_id, p.numerator, p.denominator from parts as p
+        select p.member_id, p.value, p.numerator, p.denominator from parts as p
         union all
-        select null, app.nothing(v_organization_id, metric_breakdown.metric), case when v_is_ratio then 0 end
+        select null, case when not r.is_ratio then r.nothing end, r.nothing, case when r.is_ratio then 0 end
+          from (select app.nothing(v_organization_id, metric_breakdown.metric) as nothing,
+                       app.is_ratio(metric_breakdown.metric) as is_ratio) as r
          where not exists (select from parts as p where p.member_id is null)
     )
-    select n.member_id, coalesce(m.label, 'Unassigned'), app.quotient(n.numerator, n.denominator, v_is_ratio), n.numerator, n.denominator
+    select n.member_id, coalesce(m.label, 'Unassigned'), n.value, n.numerator, n.denominator
       from every_part as n
       left join app.dimension_members(v_organization_id, metric_breakdown.dimension) as m on m.member_id = n.member_id
      order by n.member_id is null, n.numerator desc nulls last, m.label, n.member_id;
@@ -55,7 +55,7 @@ $$;
 grant execute on function api.metric_breakdown(text, text, date, date, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz)
     to authenticated, org_admin, super_admin;
 comment on function api.metric_breakdown(text, text, date, date, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz) is $$A number in its parts
-metric as in /metric_catalog; dimension is closer, setter, source, traffic_type, call_type or package. One row per member with
+metric as in /metric_catalog, or one of the organization's own; dimension is closer, setter, source, traffic_type, call_type or package. One row per member with
 anything to count in the period, and last the row without member_id, Unassigned: what no member is credited with. Numerators, and
 denominators, add up to those of core_metrics for the same filters. By closer, money is what the closer is credited with; by setter
 likewise. Whose numbers a caller gets is as in core_metrics.$$;

@@ -19,7 +19,6 @@ declare
     v_as_of           constant timestamptz := coalesce(metric_series.as_of, now());
     v_scope           record;
     v_timezone        text;
-    v_is_ratio        boolean;
     v_days            date[];
 begin
     perform app.require_period(metric_series.start_date, metric_series.end_date, v_as_of);
@@ -42,12 +41,11 @@ begin
             detail = jsonb_build_object('bucket', format('At most %s; this period has %s.', app.longest_answer(), cardinality(v_days)))::text,
             hint = 'Ask for longer buckets, or a shorter period.';
     end if;
-    v_is_ratio := app.is_ratio(metric_series.metric);
 
     return query
-    select b.day, app.quotient(n.numerator, n.denominator, v_is_ratio), n.numerator, n.denominator
+    select b.day, n.value, n.numerator, n.denominator
       from unnest(v_days) with ordinality as b (day, period)
-      left join app.catalog_values(
+      left join app.any_metric_values(
             v_organization_id, array[metric_series.metric],
             array(select app.day_start(d.day, v_timezone)
                     from unnest(v_days || (metric_series.end_date + 1)) with ordinality as d (day, period) order by d.period),
@@ -59,6 +57,6 @@ $$;
 grant execute on function api.metric_series(text, text, date, date, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz)
     to authenticated, org_admin, super_admin;
 comment on function api.metric_series(text, text, date, date, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz) is $$A number over time
-metric as in /metric_catalog; bucket is day, week or month, in the organization's time zone, weeks starting on its week_start. One row
+metric as in /metric_catalog, or one of the organization's own; bucket is day, week or month, in the organization's time zone, weeks starting on its week_start. One row
 per bucket of the period, bucket_start its first day that is in the period: counts and money are 0 where nothing happened, rates
 NULL. The last bucket ends with end_date. Whose numbers a caller gets is as in core_metrics.$$;

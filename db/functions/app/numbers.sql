@@ -59,28 +59,24 @@ language sql immutable parallel safe
 return metric in ('pending_pcfs', 'overdue_pcfs', 'outstanding', 'overdue');
 comment on function app.is_standing(text) is 'True for a metric that is as of an instant, whatever the period.';
 
--- app.require_number: the unit of a metric. Raises PT422 naming the metrics that there are; 42501 for one that the caller, seen like
--- this, may not see.
-create or replace function app.require_number(organization_id uuid, metric text, seen_as text) returns text
+-- app.require_number: PT422 naming the metrics that an organization has, its own included, unless this is one of them; 42501 for one that
+-- the caller, seen like this, may not see.
+drop function if exists app.require_number(uuid, text, text);
+create or replace function app.require_number(organization_id uuid, metric text, seen_as text) returns void
 language plpgsql stable set search_path = '' as $$
 declare
-    v_unit       text;
-    v_shows_cash boolean;
+    v_shows_cash constant boolean := coalesce(
+        (select p.show_cash from app.portal_settings as p where p.organization_id = require_number.organization_id), true);
 begin
     perform app.require_choice('metric', require_number.metric,
-                               array(select c.metric from app.metric_catalog as c order by c.position));
-    select c.unit, coalesce(p.show_cash, true) into strict v_unit, v_shows_cash
-      from app.metric_catalog as c
-      left join app.portal_settings as p on p.organization_id = require_number.organization_id
-     where c.metric = require_number.metric;
-    if app.hides_metric(seen_as, v_shows_cash, app.metric_rests_on(require_number.metric), v_unit) then
+                               array(select m.metric from app.any_metric(require_number.organization_id) as m order by m.place));
+    if app.hides_any_metric(require_number.organization_id, require_number.metric, seen_as, v_shows_cash) then
         raise exception using errcode = '42501', message = 'This number is not yours to see.',
             hint = 'Ask an admin of your organization.';
     end if;
-    return v_unit;
 end;
 $$;
-comment on function app.require_number(uuid, text, text) is 'The unit of a metric; PT422 for none, 42501 for one that is not for the caller.';
+comment on function app.require_number(uuid, text, text) is 'PT422 unless there is this metric; 42501 if it is not for the caller.';
 
 -- app.shared_cash: what is counted of people in one role (cash_role), divided among those of the other role who share the payment: the
 -- members of a dimension, as largest-remainder parts by what each is credited with; of nobody's payments, NULL. Parts of each
@@ -215,12 +211,6 @@ begin atomic
      where c.metric = nothing.metric;
 end;
 comment on function app.nothing(uuid, text) is 'What a metric comes to where there is nothing.';
-
--- app.quotient: what a number is worth: itself, or numerator / denominator, NULL over nothing.
-create or replace function app.quotient(numerator numeric, denominator numeric, is_ratio boolean) returns numeric
-language sql immutable parallel safe
-return case when is_ratio then numerator / nullif(denominator, 0) else numerator end;
-comment on function app.quotient(numeric, numeric, boolean) is 'A number, or numerator / denominator; NULL over nothing.';
 
 -- app.dimensions: by what numbers are broken down.
 create or replace function app.dimensions() returns text[]

@@ -12,16 +12,14 @@ return case when other is null then place when place is null or place = other th
             else '00000000-0000-0000-0000-000000000000'::uuid end;
 comment on function app.narrowed(uuid, uuid) is 'What a filter leaves of a place.';
 
--- app.leaf_values: some metrics of the catalog, as app.metric_values and app.setter_values have them, for a request that also has
--- these filters.
+-- app.leaf_values: some metrics of the catalog, as app.catalog_values has them, for a request that also has these filters.
 -- Whose part of a payment counts is said by the request; by the filters, where it says nothing.
--- Planned anew for each call, so that absent filters cost nothing and present ones use their index.
 create or replace function app.leaf_values(
     organization_id uuid, metrics text[], filters jsonb, bounds timestamptz[], as_of timestamptz, cash_role text default null,
     closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null
 ) returns table (period integer, member_id uuid, metric text, numerator numeric, denominator numeric, coverage numeric)
-language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
+language plpgsql stable set search_path = '' as $$
 #variable_conflict use_column
 declare
     v_organization_id constant uuid := leaf_values.organization_id;
@@ -37,20 +35,10 @@ declare
     v_cash_role       constant text := coalesce(leaf_values.cash_role, case when filters ? 'closer_id' then 'closer'
                                                                             when filters ? 'setter_id' then 'setter' end);
 begin
-    if exists (select from app.metric_catalog as c where c.metric = any (v_metrics) and c.family <> 'setters') then
-        return query
-        select m.period, m.member_id, m.metric, m.numerator, m.denominator, m.coverage
-          from app.metric_values(v_organization_id, v_bounds, v_as_of, v_cash_role, v_closers, v_setters, v_source, v_traffic_type,
-                                 v_call_type, v_dimension) as m
-         where m.metric = any (v_metrics);
-    end if;
-    if exists (select from app.metric_catalog as c where c.metric = any (v_metrics) and c.family = 'setters') then
-        return query
-        select m.period, m.member_id, m.metric, m.numerator, m.denominator, m.coverage
-          from app.setter_values(v_organization_id, v_bounds, v_as_of, v_closers, v_setters, v_source, v_traffic_type, v_call_type,
-                                 v_dimension) as m
-         where m.metric = any (v_metrics);
-    end if;
+    return query
+    select m.period, m.member_id, m.metric, m.numerator, m.denominator, m.coverage
+      from app.catalog_values(v_organization_id, v_metrics, v_bounds, v_as_of, v_cash_role, v_closers, v_setters, v_source, v_traffic_type,
+                              v_call_type, v_dimension) as m;
 end;
 $$;
 comment on function app.leaf_values(
