@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 NODE_MODULES := node_modules/.installed
 
-.PHONY: help up down status test lint format bench db-reset psql lock clean
+.PHONY: help up down status test lint format docs bench db-reset psql lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: $(INSTALLED_DEV) ## Lint, format check and strict type check
 format: $(INSTALLED_DEV) ## Rewrite the Python files in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(INSTALLED_DEV) ## Ask the questions of docs/analytics.md anew, and draw their charts
+	$(BIN)/python -m docs.analytics
 
 bench: $(INSTALLED_DEV) $(NODE_MODULES) ## Run the benchmarks, each beside its baseline
 	$(BIN)/python -m bench $(BENCH_ARGS)

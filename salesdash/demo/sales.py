@@ -91,6 +91,9 @@ class Sales:
         return made
 
     def _submit_form(self, call: Call, event: UUID, outcome: str, held_at: datetime) -> None:
+        at = held_at + timedelta(hours=1) + call.reported_after
+        if at > self._now:
+            return
         form = {**FORMS[outcome], "notes": f"Spoke with {call.name}."}
         if call.package is not None:
             form |= {
@@ -105,7 +108,7 @@ class Sales:
             organization_id=self._roster.organization_id,
             event_id=event,
             form=Jsonb(form),
-            at=held_at + timedelta(minutes=65),
+            at=at,
         )
 
     def _pay(self, call: Call) -> None:

@@ -1,20 +1,24 @@
 """The demo: the same story every time, and whole."""
 
 import base64
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, timedelta
+from decimal import Decimal
 
 import psycopg
 import pytest
 
+from docs import analytics
 from salesdash import demo
 from salesdash.demo.cast import COMPANIES, NORTHWIND
 from salesdash.demo.load import DemoResult
 from salesdash.demo.story import calls
 from salesdash.settings import Settings
+from tests.analysts import analyst_login
 from tests.fixtures.databases import Database
 
-NOW = datetime(2026, 5, 20, 15, 30, tzinfo=UTC)
+NOW = analytics.NOW
 SETTINGS = Settings(encryption_master_key=base64.b64encode(bytes(32)).decode())
 
 
@@ -125,3 +129,69 @@ def test_credits_add_up_to_the_payments_they_split(connection: psycopg.Connectio
         """
     ).fetchall()
     assert wrong == []
+
+
+@pytest.fixture
+def analyst(database: Database, connection: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """A login of the organization that the page about analytics is of."""
+    found = connection.execute(
+        "select id from app.organizations where slug = %s", [analytics.ORGANIZATION]
+    ).fetchone()
+    assert found is not None
+    with analyst_login(database, found[0]) as login, psycopg.connect(login.url) as session:
+        yield session
+
+
+def test_the_page_about_analytics_has_the_answers_that_its_questions_get(
+    analyst: psycopg.Connection,
+) -> None:
+    page = analytics.PAGE.read_text()
+    given = analytics.answers(page, analyst)
+    assert page.count("```sql") == len(given) == 6
+    assert analytics.rendered(page, given) == page
+    for name, drawn in analytics.charts(given).items():
+        assert f"]({name})" in page
+        assert (analytics.FOLDER / name).is_file()
+        ET.fromstring(drawn)
+
+
+def test_the_answers_of_the_page_are_the_metrics(
+    analyst: psycopg.Connection, connection: psycopg.Connection
+) -> None:
+    given = analytics.answers(analytics.PAGE.read_text(), analyst)
+    organization = connection.execute(
+        "select id from app.organizations where slug = %s", [analytics.ORGANIZATION]
+    ).fetchone()
+
+    def metrics(first: date, last: date) -> dict[str, Decimal]:
+        rows = connection.execute(
+            """
+            select m.metric, m.numerator, m.denominator
+              from app.organizations as o
+             cross join app.metric_values(
+                o.id,
+                array[app.day_start(%s, o.timezone), app.day_start(%s + 1, o.timezone)],
+                %s) as m
+             where o.id = %s
+            """,
+            (first, last, NOW, organization and organization[0]),
+        ).fetchall()
+        return {m: n if d is None else n / d for m, n, d in rows if d != 0}
+
+    week = given["show_rate"][3]
+    counted = metrics(week["week"], week["week"] + timedelta(days=6))
+    assert round(counted["show_rate"], 3) == week["all_sources"]
+    march = given["cash"][1]
+    counted = metrics(march["month"], date(2026, 3, 31))
+    assert march["deals"] == counted["deals_won"]
+    for column, metric in (
+        ("contracted", "contracted_revenue"),
+        ("collected", "cash_collected"),
+        ("refunds", "refunds"),
+        ("net_cash", "net_cash"),
+    ):
+        assert march[column] == counted[metric], metric
+    counted = metrics(date(2026, 1, 1), date(2026, 5, 31))
+    assert sum(row["reports"] * row["within_a_day"] for row in given["reports"]) == pytest.approx(
+        counted["pcf_timeliness"] * sum(row["reports"] for row in given["reports"]), abs=1
+    )
