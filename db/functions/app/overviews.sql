@@ -113,108 +113,36 @@ end;
 comment on function app.home_numbers(uuid, date, date, timestamptz, text[], text, text, uuid, uuid) is
     'Chosen metrics of a period, each with the rows behind it.';
 
--- app.person_standings: what each closer, or each setter, did from since to before until: everybody on the roster in that time,
--- and whoever has calls or credits in it. Calls on the day they were scheduled, bookings on the day of the first, money on its
--- own day, each credited in that role.
-create or replace function app.person_standings(
-    organization_id uuid, role text, since timestamptz, until timestamptz, timezone text, as_of timestamptz, scale integer
-) returns table (
-    person_id uuid, person_name text, booked_calls bigint, shows bigint, no_shows bigint, pending bigint, offers bigint,
-    closes bigint, cash_collected numeric, net_cash numeric)
-language sql stable
-begin atomic
-    select m.id, m.name, coalesce(b.booked, 0), coalesce(c.shows, 0), coalesce(c.no_shows, 0), coalesce(c.pending, 0),
-           coalesce(c.offers, 0), coalesce(c.closes, 0), round(coalesce(k.collected, 0), scale), round(coalesce(k.net, 0), scale)
-      from (
-        select r.id, r.name, r.is_active, r.active_from, r.active_until from app.closers as r
-         where r.organization_id = person_standings.organization_id and person_standings.role = 'closer'
-        union all
-        select r.id, r.name, r.is_active, r.active_from, r.active_until from app.setters as r
-         where r.organization_id = person_standings.organization_id and person_standings.role = 'setter'
-      ) as m
-      left join (
-        select case person_standings.role when 'closer' then f.closer_id else f.setter_id end as person_id,
-               count(*) filter (where app.is_call_of('shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as shows,
-               count(*) filter (where app.is_call_of('no_shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as no_shows,
-               count(*) filter (where app.is_call_of('pending', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as pending,
-               count(*) filter (where app.is_call_of('offers', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as offers,
-               count(*) filter (where app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as closes
-          from app.call_facts(person_standings.organization_id) as f
-         cross join lateral (select f.scheduled_end_at <= person_standings.as_of as is_over) as o
-         where f.scheduled_at >= person_standings.since and f.scheduled_at < person_standings.until
-         group by 1
-      ) as c on c.person_id = m.id
-      left join (
-        select case person_standings.role when 'closer' then f.closer_id else f.setter_id end as person_id, count(*) as booked
-          from app.chain_facts(person_standings.organization_id) as f
-         where f.booked_at >= person_standings.since and f.booked_at < person_standings.until
-         group by 1
-      ) as b on b.person_id = m.id
-      left join (
-        select case person_standings.role when 'closer' then f.closer_id else f.setter_id end as person_id, sum(f.amount) as net,
-               sum(f.amount) filter (where app.is_cash_of('cash_collected', f.kind, f.deal_type, f.has_closer, f.is_from_processor))
-                   as collected
-          from app.credited_cash_facts(person_standings.organization_id, person_standings.role) as f
-         where f.moved_at >= person_standings.since and f.moved_at < person_standings.until
-         group by 1
-      ) as k on k.person_id = m.id
-     where m.is_active and (m.active_from is null or app.day_start(m.active_from, timezone) < person_standings.until)
-                       and (m.active_until is null or app.day_start(m.active_until + 1, timezone) > person_standings.since)
-        or c.person_id is not null or b.person_id is not null or k.person_id is not null;
-end;
-comment on function app.person_standings(uuid, text, timestamptz, timestamptz, text, timestamptz, integer) is
-    'What each closer, or each setter, did in a period.';
-
--- app.home_leaderboard: the first of the closers, or of the setters, of a period: closers by cash collected (by closes without
--- money), setters by calls set; then net cash, closes and name. Equals share a rank.
--- own: who asks, shown whole wherever they stand; NULL shows everybody whole. Of others the visibility permits nothing (none),
--- name and rank (rank), rates without their parts (rates), every number (full). Only numbers that are whole have rows: nobody may list others'.
+-- app.home_leaderboard: the first of the closers, or of the setters, of a period, in the order of app.leaderboard when nobody says
+-- another one, as far as who asks may see. own: who asks, shown whole wherever they stand; NULL shows everybody whole. Only numbers that
+-- are whole have rows: nobody may list others'.
 create or replace function app.home_leaderboard(
     organization_id uuid, role text, start_date date, end_date date, as_of timestamptz, size integer,
     own uuid default null, visibility text default 'full', shows_cash boolean default true
 ) returns jsonb
 language sql stable
 begin atomic
-    with standing as (
-        select s.*,
-               rank() over (order by k.by desc) as rank,
-               row_number() over (order by k.by desc, k.tie desc, s.closes desc, s.person_name, s.person_id) as position,
-               count(*) over () as people
-          from app.organizations as o
-         cross join lateral app.person_standings(
-                home_leaderboard.organization_id, home_leaderboard.role, app.day_start(home_leaderboard.start_date, o.timezone),
-                app.day_start(home_leaderboard.end_date + 1, o.timezone), o.timezone, home_leaderboard.as_of,
-                app.currency_exponent(o.currency)) as s
-         cross join lateral (
-            select case when home_leaderboard.role = 'setter' then s.booked_calls
-                        when home_leaderboard.shows_cash then s.cash_collected else s.closes end as by,
-                   case when home_leaderboard.shows_cash then s.net_cash end as tie) as k
-         where o.id = home_leaderboard.organization_id
-    )
     select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                'person_id', s.person_id, 'name', s.person_name, 'is_self', w.is_self,
-                'rank', case when w.is_ranked then s.rank end, 'of', case when w.is_ranked then s.people end))
-            || jsonb_build_object('numbers', n.numbers) order by s.position), '[]')
-      from standing as s
-     cross join lateral (
-        select coalesce(s.person_id = home_leaderboard.own, false) as is_self,
-               home_leaderboard.own is null or s.person_id = home_leaderboard.own as is_whole,
-               home_leaderboard.own is null or home_leaderboard.visibility <> 'none' as is_ranked) as w
+                'person_id', s.person_id, 'name', s.person_name, 'is_self', s.is_self,
+                'rank', s.rank, 'of', case when s.rank is not null then s.people end))
+            || jsonb_build_object('numbers', n.numbers) order by s.place), '[]')
+      from app.leaderboard(
+            home_leaderboard.organization_id, home_leaderboard.role, home_leaderboard.start_date, home_leaderboard.end_date,
+            home_leaderboard.as_of, null, case when home_leaderboard.own is null then '{}' else array[home_leaderboard.own] end,
+            home_leaderboard.visibility, home_leaderboard.shows_cash) as s
      cross join lateral (
         select coalesce(jsonb_object_agg(v.metric, jsonb_build_object(
-                    'unit', v.unit, 'value', case when v.denominator is null then v.numerator
-                                                  else v.numerator / nullif(v.denominator, 0) end,
-                    'numerator', case when h.is_open then v.numerator end, 'denominator', case when h.is_open then v.denominator end,
+                    'unit', v.unit, 'value', v.value, 'numerator', v.numerator, 'denominator', v.denominator,
                     'rows', p.numerator, 'denominator_rows', p.denominator)), '{}') as numbers
-          from (values ('booked_calls',   'count', s.booked_calls::numeric, null::numeric),
-                       ('shows',          'count', s.shows,                 null),
-                       ('no_shows',       'count', s.no_shows,              null),
-                       ('closes',         'count', s.closes,                null),
-                       ('show_rate',      'rate',  s.shows,                 s.shows + s.no_shows),
-                       ('offer_rate',     'rate',  s.offers,                s.shows),
-                       ('close_rate',     'rate',  s.closes,                s.shows),
-                       ('cash_collected', 'money', s.cash_collected,        null),
-                       ('net_cash',       'money', s.net_cash,              null)) as v (metric, unit, numerator, denominator)
+          from (values ('booked_calls',   'count', s.booked_calls,   s.booked_calls,   null::numeric),
+                       ('shows',          'count', s.shows,          s.shows,          null),
+                       ('no_shows',       'count', s.no_shows,       s.no_shows,       null),
+                       ('closes',         'count', s.closes,         s.closes,         null),
+                       ('show_rate',      'rate',  s.show_rate,      s.shows,          s.shows + s.no_shows),
+                       ('offer_rate',     'rate',  s.offer_rate,     s.offers,         s.shows),
+                       ('close_rate',     'rate',  s.close_rate,     s.closes,         s.shows),
+                       ('cash_collected', 'money', s.cash_collected, s.cash_collected, null),
+                       ('net_cash',       'money', s.net_cash,       s.net_cash,       null)) as v (metric, unit, value, numerator, denominator)
           left join lateral (
             select app.metric_path(v.metric, 'numerator', home_leaderboard.organization_id, home_leaderboard.start_date,
                                    home_leaderboard.end_date, home_leaderboard.as_of, q.closer_id, q.setter_id) as numerator,
@@ -222,12 +150,10 @@ begin atomic
                                    home_leaderboard.end_date, home_leaderboard.as_of, q.closer_id, q.setter_id) as denominator
               from (select case home_leaderboard.role when 'closer' then s.person_id end as closer_id,
                            case home_leaderboard.role when 'setter' then s.person_id end as setter_id) as q
-             where w.is_whole) as p on true
-         cross join lateral (select w.is_whole or home_leaderboard.visibility = 'full' as is_open) as h
+             where home_leaderboard.own is null or s.is_self) as p on true
          where (v.unit <> 'money' or home_leaderboard.shows_cash)
-           and (h.is_open or home_leaderboard.visibility = 'rates' and v.unit = 'rate')) as n
-     where s.person_id = home_leaderboard.own
-        or s.position <= home_leaderboard.size and w.is_ranked;
+           and (s.is_whole or home_leaderboard.visibility = 'rates' and v.unit = 'rate')) as n
+     where s.is_self or s.place <= home_leaderboard.size;
 end;
 comment on function app.home_leaderboard(uuid, text, date, date, timestamptz, integer, uuid, text, boolean) is
     'The first of the closers, or of the setters, of a period, as far as who asks may see.';
@@ -408,10 +334,8 @@ begin
     v_ahead := app.day_start((as_of at time zone o.timezone)::date + 1 + coalesce(p.days_ahead, 14), o.timezone);
     v_calls := concat('events?organization_id=eq.', o.id, '&credited_closer_id=eq.', rep_home.closer_id,
                       '&duplicate_of_id=is.null&is_test=is.false');
-    v_shows_cash := seen_as = 'organization' or coalesce(p.show_cash, true);
-    v_visibility := case when seen_as = 'organization' then 'full'
-                         when coalesce(p.show_leaderboard, true) then coalesce(p.leaderboard_visibility, 'rates')
-                         else 'none' end;
+    select s.visibility, s.shows_cash into strict v_visibility, v_shows_cash
+      from app.leaderboard_sight(o.id, seen_as = 'organization') as s;
 
     v_home := app.home_frame(o.id, start_date, end_date, as_of)
         || (select jsonb_build_object('closer_id', c.id, 'closer_name', c.name)
@@ -482,12 +406,8 @@ declare
     v_visibility text;
 begin
     select t.* into strict o from app.organizations as t where t.id = setter_home.organization_id;
-    select seen_as = 'organization' or coalesce(p.show_cash, true),
-           case when seen_as = 'organization' then 'full'
-                when coalesce(p.show_leaderboard, true) then coalesce(p.leaderboard_visibility, 'rates') else 'none' end
-      into v_shows_cash, v_visibility
-      from (select) as one
-      left join app.portal_settings as p on p.organization_id = o.id;
+    select s.visibility, s.shows_cash into strict v_visibility, v_shows_cash
+      from app.leaderboard_sight(o.id, seen_as = 'organization') as s;
 
     return app.home_frame(o.id, start_date, end_date, as_of)
         || (select jsonb_build_object('setter_id', s.id, 'setter_name', s.name)

@@ -176,35 +176,26 @@ begin
     select o.* into strict v_organization from app.organizations as o where o.id = portal_numbers.organization_id;
     v_start := date_trunc('month', portal_numbers.as_of at time zone v_organization.timezone)::date;
     with standings as (
-        select s.person_name as closer_name, s.booked_calls, s.shows, s.no_shows, s.offers, s.closes, s.cash_collected,
-               s.net_cash, s.shows / nullif(s.shows + s.no_shows, 0)::numeric as show_rate,
-               s.offers / nullif(s.shows, 0)::numeric as offer_rate, s.closes / nullif(s.shows, 0)::numeric as close_rate,
-               (s.shows + s.no_shows) / nullif(s.shows + s.no_shows + s.pending, 0)::numeric as coverage,
-               s.person_id = portal_numbers.closer_id as is_self,
-               rank() over (order by case when settings.show_cash then s.cash_collected else s.closes end desc) as rank
-          from app.person_standings(
-                   portal_numbers.organization_id, 'closer', app.day_start(v_start, v_organization.timezone),
-                   app.day_start((v_start + interval '1 month')::date, v_organization.timezone), v_organization.timezone,
-                   portal_numbers.as_of, app.currency_exponent(v_organization.currency)) as s
-    ), shown as (
-        select s.rank, s.closer_name, s.is_self, s.closes, case when settings.show_cash then s.net_cash end as net_cash,
-               jsonb_build_object('name', s.closer_name, 'is_self', s.is_self)
+        select s.place, s.rank, s.is_self,
+               jsonb_build_object('name', s.person_name, 'is_self', s.is_self)
                || case when v_sees_others then jsonb_build_object('rank', s.rank) else '{}' end
                || case when s.is_self or settings.leaderboard_visibility in ('rates', 'full') then jsonb_build_object(
                       'show_rate', s.show_rate, 'offer_rate', s.offer_rate, 'close_rate', s.close_rate) else '{}' end
-               || case when s.is_self or settings.leaderboard_visibility = 'full' then jsonb_build_object(
+               || case when s.is_whole then jsonb_build_object(
                       'booked_calls', s.booked_calls, 'shows', s.shows, 'no_shows', s.no_shows, 'offers', s.offers,
                       'closes', s.closes, 'coverage', s.coverage) else '{}' end
-               || case when settings.show_cash and (s.is_self or settings.leaderboard_visibility = 'full') then
+               || case when settings.show_cash and s.is_whole then
                       jsonb_build_object('cash_collected', s.cash_collected, 'net_cash', s.net_cash) else '{}' end as line
-          from standings as s
+          from app.leaderboard(
+                   portal_numbers.organization_id, 'closer', v_start, (v_start + interval '1 month' - interval '1 day')::date,
+                   portal_numbers.as_of, null, array[portal_numbers.closer_id],
+                   case when v_sees_others then settings.leaderboard_visibility else 'none' end, settings.show_cash) as s
     )
     select (array_agg(s.line - 'rank' - 'name' - 'is_self') filter (where s.is_self))[1]
                || jsonb_build_object('since', v_start, 'currency', v_organization.currency),
-           case when settings.show_leaderboard then
-               coalesce(jsonb_agg(s.line order by s.rank, s.net_cash desc, s.closes desc, s.closer_name) filter (where v_sees_others or s.is_self), '[]') end
+           case when settings.show_leaderboard then coalesce(jsonb_agg(s.line order by s.place), '[]') end
       into numbers, leaderboard
-      from shown as s;
+      from standings as s;
 end;
 $$;
 comment on function app.portal_numbers(uuid, uuid, timestamptz, app.portal_settings) is
