@@ -461,10 +461,11 @@ class Scene:
                 **{f"{role}_id": row_id(org, f"{role}s", person)},
             )
         self.add(org, "report_runs", "row", kind="daily", report_on="2026-01-05")
-        self.add(org, "metric_deltas", "row", day="2026-01-05", dimension="all", measure="shows",
-                 delta=1)  # fmt: skip
-        self.add(org, "metric_days", "row", day="2026-01-05", dimension="all", measure="shows",
-                 total=1)  # fmt: skip
+        self.add(org, "metric_rollups", "row")
+        self.add(org, "metric_changes", "row", unit="all")
+        self.add(org, "metric_facts", "row", unit="chain", unit_id=row_id(org, "events", "closer"),
+                 day="2026-01-05", grains=31, measures=1)  # fmt: skip
+        self.add(org, "metric_sums", "row", dimension="all", span="day", starts_on="2026-01-05")
         self.add(org, "job_schedules", "row", kind="data-quality", interval_seconds=3600)
         self.add(org, "sync_runs", "row", kind="data-quality")
         self.add(org, "sync_cursors", "row", source="calendly", cursor="c")

@@ -62,6 +62,10 @@ def _write(connection: psycopg.Connection, stage: Stage, history: History) -> No
     )
     for table, rows in _tables(stage, history).items():
         _insert(connection, table, stage.organization.id, rows)
+    connection.execute(
+        "insert into app.metric_changes (organization_id, unit) values (%s, 'all')",
+        (stage.organization.id,),
+    )
     connection.execute("set local session_replication_role = origin")
     connection.execute("set role salesdash")
 

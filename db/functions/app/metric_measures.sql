@@ -44,6 +44,111 @@ end;
 comment on function app.is_cash_of(text, text, text, boolean, boolean) is
     'True when a movement of money belongs to a measure; NULL for a measure that is none of money.';
 
+-- app.measure_bit: the place of a measure in the set that a contribution counts in; a constant, when the measure is written out.
+-- Measures of calls, chains, leads and deals won count contributions; those of slots and money add up their amounts.
+create or replace function app.measure_bit(measure text) returns bigint
+language sql immutable strict parallel safe
+return case measure
+    -- calls, on the day they are scheduled
+    when 'every_call' then 1::bigint       when 'rescheduled' then 1::bigint << 1      when 'shows' then 1::bigint << 2
+    when 'disqualified' then 1::bigint << 3 when 'no_shows' then 1::bigint << 4        when 'canceled' then 1::bigint << 5
+    when 'canceled_by_host' then 1::bigint << 6 when 'offers' then 1::bigint << 7      when 'closes' then 1::bigint << 8
+    when 'refunded_closes' then 1::bigint << 9 when 'open' then 1::bigint << 10        when 'open_any' then 1::bigint << 11
+    when 'reports' then 1::bigint << 12    when 'timely' then 1::bigint << 13
+    -- chains, on the day they are booked
+    when 'booked' then 1::bigint << 14     when 'cohort_calls' then 1::bigint << 15    when 'cohort_shows' then 1::bigint << 16
+    when 'cohort_resolved' then 1::bigint << 17
+    -- leads, on the day of their first show
+    when 'leads' then 1::bigint << 18      when 'leads_closed' then 1::bigint << 19
+    -- deals, on the day they are closed
+    when 'won' then 1::bigint << 20
+    -- closers' days: amounts of slots
+    when 'available_slots' then 1::bigint << 21 when 'booked_slots' then 1::bigint << 22 when 'held_slots' then 1::bigint << 23
+    -- money: movements on their own day, net revenue on the day of the payment, deals on the day they are closed, what is
+    -- owed on the day it is due
+    when 'collected' then 1::bigint << 24  when 'refunds' then 1::bigint << 25         when 'chargebacks' then 1::bigint << 26
+    when 'new_cash' then 1::bigint << 27   when 'upsell_cash' then 1::bigint << 28     when 'unattributed' then 1::bigint << 29
+    when 'verified' then 1::bigint << 30   when 'net_revenue' then 1::bigint << 31     when 'contracted' then 1::bigint << 32
+    when 'deals_collected' then 1::bigint << 33 when 'owed' then 1::bigint << 34
+end;
+comment on function app.measure_bit(text) is 'The place of a measure in the set that a contribution counts in.';
+
+-- app.grain_bit: which questions a contribution answers. whole: nobody in particular. closer, setter: by or for one of them.
+-- closer_of_pair, setter_of_pair: by one and for the other, as the parts that the first, or the second, is credited with.
+-- A call belongs to all; money that several people share is told once for each.
+create or replace function app.grain_bit(grain text) returns integer
+language sql immutable strict parallel safe
+return case grain when 'whole' then 1 when 'closer' then 2 when 'setter' then 4 when 'closer_of_pair' then 8
+                  when 'setter_of_pair' then 16 when 'all' then 31 end;
+comment on function app.grain_bit(text) is 'The place of a grain in the set of questions that a contribution answers.';
+
+-- app.measures: every measure, in the order of app.metric_sums. is_amount: it adds up amounts, else it counts contributions.
+create or replace function app.measures() returns table (measure text, is_amount boolean)
+language sql immutable parallel safe
+begin atomic
+    select m.measure, m.is_amount
+      from (values
+        ('every_call', false), ('rescheduled', false), ('shows', false), ('disqualified', false), ('no_shows', false),
+        ('canceled', false), ('canceled_by_host', false), ('offers', false), ('closes', false), ('refunded_closes', false),
+        ('open', false), ('open_any', false), ('reports', false), ('timely', false), ('booked', false),
+        ('cohort_calls', false), ('cohort_shows', false), ('cohort_resolved', false), ('leads', false),
+        ('leads_closed', false), ('won', false), ('available_slots', true), ('booked_slots', true), ('held_slots', true),
+        ('collected', true), ('refunds', true), ('chargebacks', true), ('new_cash', true), ('upsell_cash', true),
+        ('unattributed', true), ('verified', true), ('net_revenue', true), ('contracted', true), ('deals_collected', true),
+        ('owed', true)
+      ) as m (measure, is_amount);
+end;
+comment on function app.measures() is 'Every measure, in the order of app.metric_sums.';
+
+-- app.counted_in: a contribution as what it adds to each measure, in the order of app.metric_sums; sign -1 takes it away.
+create or replace function app.counted_in(measures bigint, amount numeric, sign integer) returns table (
+    every_call integer, rescheduled integer, shows integer, disqualified integer, no_shows integer, canceled integer,
+    canceled_by_host integer, offers integer, closes integer, refunded_closes integer, open integer, open_any integer,
+    reports integer, timely integer, booked integer, cohort_calls integer, cohort_shows integer, cohort_resolved integer,
+    leads integer, leads_closed integer, won integer, available_slots integer, booked_slots integer, held_slots integer,
+    collected numeric, refunds numeric, chargebacks numeric, new_cash numeric, upsell_cash numeric, unattributed numeric,
+    verified numeric, net_revenue numeric, contracted numeric, deals_collected numeric, owed numeric
+)
+language sql immutable parallel safe
+begin atomic
+    select case when measures & app.measure_bit('every_call') <> 0 then sign end,
+           case when measures & app.measure_bit('rescheduled') <> 0 then sign end,
+           case when measures & app.measure_bit('shows') <> 0 then sign end,
+           case when measures & app.measure_bit('disqualified') <> 0 then sign end,
+           case when measures & app.measure_bit('no_shows') <> 0 then sign end,
+           case when measures & app.measure_bit('canceled') <> 0 then sign end,
+           case when measures & app.measure_bit('canceled_by_host') <> 0 then sign end,
+           case when measures & app.measure_bit('offers') <> 0 then sign end,
+           case when measures & app.measure_bit('closes') <> 0 then sign end,
+           case when measures & app.measure_bit('refunded_closes') <> 0 then sign end,
+           case when measures & app.measure_bit('open') <> 0 then sign end,
+           case when measures & app.measure_bit('open_any') <> 0 then sign end,
+           case when measures & app.measure_bit('reports') <> 0 then sign end,
+           case when measures & app.measure_bit('timely') <> 0 then sign end,
+           case when measures & app.measure_bit('booked') <> 0 then sign end,
+           case when measures & app.measure_bit('cohort_calls') <> 0 then sign end,
+           case when measures & app.measure_bit('cohort_shows') <> 0 then sign end,
+           case when measures & app.measure_bit('cohort_resolved') <> 0 then sign end,
+           case when measures & app.measure_bit('leads') <> 0 then sign end,
+           case when measures & app.measure_bit('leads_closed') <> 0 then sign end,
+           case when measures & app.measure_bit('won') <> 0 then sign end,
+           case when measures & app.measure_bit('available_slots') <> 0 then (sign * amount)::integer end,
+           case when measures & app.measure_bit('booked_slots') <> 0 then (sign * amount)::integer end,
+           case when measures & app.measure_bit('held_slots') <> 0 then (sign * amount)::integer end,
+           case when measures & app.measure_bit('collected') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('refunds') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('chargebacks') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('new_cash') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('upsell_cash') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('unattributed') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('verified') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('net_revenue') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('contracted') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('deals_collected') <> 0 then sign * amount end,
+           case when measures & app.measure_bit('owed') <> 0 then sign * amount end;
+end;
+comment on function app.counted_in(bigint, numeric, integer) is 'A contribution as what it adds to each measure.';
+
 -- app.metric_parts: which measure of which facts each part of a metric is.
 -- facts: calls, standing_calls (as of an instant), kept_closes and qualified_shows (calls that need a closer look), forms,
 -- chains, first_shows, cash, revenue (cash by the day of the payment), deals, deal_cash, owed, capacity; of setters: set_chains

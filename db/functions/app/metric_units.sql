@@ -4,44 +4,6 @@
 -- the facts (metric_facts.sql) and say nothing anew about what counts. They are plain SQL without a filter: whoever asks for some
 -- units adds the condition on unit_id, and it reaches the index. Internal: nobody but the owner may call these.
 
--- app.measure_bit: the place of a measure in the set that a contribution counts in; a constant, when the measure is written out.
--- Measures of calls, chains, leads and deals won count contributions; those of slots and money add up their amounts.
-create or replace function app.measure_bit(measure text) returns bigint
-language sql immutable strict parallel safe
-return case measure
-    -- calls, on the day they are scheduled
-    when 'every_call' then 1::bigint       when 'rescheduled' then 1::bigint << 1      when 'shows' then 1::bigint << 2
-    when 'disqualified' then 1::bigint << 3 when 'no_shows' then 1::bigint << 4        when 'canceled' then 1::bigint << 5
-    when 'canceled_by_host' then 1::bigint << 6 when 'offers' then 1::bigint << 7      when 'closes' then 1::bigint << 8
-    when 'refunded_closes' then 1::bigint << 9 when 'open' then 1::bigint << 10        when 'open_any' then 1::bigint << 11
-    when 'reports' then 1::bigint << 12    when 'timely' then 1::bigint << 13
-    -- chains, on the day they are booked
-    when 'booked' then 1::bigint << 14     when 'cohort_calls' then 1::bigint << 15    when 'cohort_shows' then 1::bigint << 16
-    when 'cohort_resolved' then 1::bigint << 17
-    -- leads, on the day of their first show
-    when 'leads' then 1::bigint << 18      when 'leads_closed' then 1::bigint << 19
-    -- deals, on the day they are closed
-    when 'won' then 1::bigint << 20
-    -- closers' days: amounts of slots
-    when 'available_slots' then 1::bigint << 21 when 'booked_slots' then 1::bigint << 22 when 'held_slots' then 1::bigint << 23
-    -- money: movements on their own day, net revenue on the day of the payment, deals on the day they are closed, what is
-    -- owed on the day it is due
-    when 'collected' then 1::bigint << 24  when 'refunds' then 1::bigint << 25         when 'chargebacks' then 1::bigint << 26
-    when 'new_cash' then 1::bigint << 27   when 'upsell_cash' then 1::bigint << 28     when 'unattributed' then 1::bigint << 29
-    when 'verified' then 1::bigint << 30   when 'net_revenue' then 1::bigint << 31     when 'contracted' then 1::bigint << 32
-    when 'deals_collected' then 1::bigint << 33 when 'owed' then 1::bigint << 34
-end;
-comment on function app.measure_bit(text) is 'The place of a measure in the set that a contribution counts in.';
-
--- app.grain_bit: which questions a contribution answers. whole: nobody in particular. closer, setter: by or for one of them.
--- closer_of_pair, setter_of_pair: by one and for the other, as the parts that the first, or the second, is credited with.
--- A call belongs to all; money that several people share is told once for each.
-create or replace function app.grain_bit(grain text) returns integer
-language sql immutable strict parallel safe
-return case grain when 'whole' then 1 when 'closer' then 2 when 'setter' then 4 when 'closer_of_pair' then 8
-                  when 'setter_of_pair' then 16 when 'all' then 31 end;
-comment on function app.grain_bit(text) is 'The place of a grain in the set of questions that a contribution answers.';
-
 -- app.call_units: what chains add on the days of their calls.
 create or replace function app.call_units(organization_id uuid) returns table (
     unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
@@ -264,18 +226,92 @@ create or replace function app.every_unit(organization_id uuid) returns table (
 )
 language sql stable parallel safe
 begin atomic
-    select u.unit, u.unit_id, u.day, u.grains, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id,
-           u.package_id, u.measures, u.amount
-      from (select c.* from app.call_units(every_unit.organization_id) as c
-            union all
-            select c.* from app.chain_units(every_unit.organization_id) as c
-            union all
-            select l.* from app.lead_units(every_unit.organization_id) as l
-            union all
-            select p.* from app.payment_units(every_unit.organization_id) as p
-            union all
-            select d.* from app.deal_units(every_unit.organization_id) as d
-            union all
-            select s.* from app.slot_units(every_unit.organization_id) as s) as u;
+    select c.unit, c.unit_id, c.day, c.grains, c.closer_id, c.setter_id,
+           c.source_id, c.traffic_type_id, c.call_type_id, c.package_id, c.measures, c.amount
+      from app.call_units(every_unit.organization_id) as c
+    union all
+    select b.unit, b.unit_id, b.day, b.grains, b.closer_id, b.setter_id,
+           b.source_id, b.traffic_type_id, b.call_type_id, b.package_id, b.measures, b.amount
+      from app.chain_units(every_unit.organization_id) as b
+    union all
+    select l.unit, l.unit_id, l.day, l.grains, l.closer_id, l.setter_id,
+           l.source_id, l.traffic_type_id, l.call_type_id, l.package_id, l.measures, l.amount
+      from app.lead_units(every_unit.organization_id) as l
+    union all
+    select p.unit, p.unit_id, p.day, p.grains, p.closer_id, p.setter_id,
+           p.source_id, p.traffic_type_id, p.call_type_id, p.package_id, p.measures, p.amount
+      from app.payment_units(every_unit.organization_id) as p
+    union all
+    select d.unit, d.unit_id, d.day, d.grains, d.closer_id, d.setter_id,
+           d.source_id, d.traffic_type_id, d.call_type_id, d.package_id, d.measures, d.amount
+      from app.deal_units(every_unit.organization_id) as d
+    union all
+    select s.unit, s.unit_id, s.day, s.grains, s.closer_id, s.setter_id,
+           s.source_id, s.traffic_type_id, s.call_type_id, s.package_id, s.measures, s.amount
+      from app.slot_units(every_unit.organization_id) as s;
 end;
 comment on function app.every_unit(uuid) is 'What all units of an organization add.';
+
+-- app.units_now: what some units add.
+create or replace function app.units_now(organization_id uuid, units app.metric_units) returns table (
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select c.unit, c.unit_id, c.day, c.grains, c.closer_id, c.setter_id,
+           c.source_id, c.traffic_type_id, c.call_type_id, c.package_id, c.measures, c.amount
+      from app.call_units(units_now.organization_id) as c where c.unit_id = any ((units).chains)
+    union all
+    select b.unit, b.unit_id, b.day, b.grains, b.closer_id, b.setter_id,
+           b.source_id, b.traffic_type_id, b.call_type_id, b.package_id, b.measures, b.amount
+      from app.chain_units(units_now.organization_id) as b where b.unit_id = any ((units).chains)
+    union all
+    select l.unit, l.unit_id, l.day, l.grains, l.closer_id, l.setter_id,
+           l.source_id, l.traffic_type_id, l.call_type_id, l.package_id, l.measures, l.amount
+      from app.lead_units(units_now.organization_id) as l where l.unit_id = any ((units).leads)
+    union all
+    select p.unit, p.unit_id, p.day, p.grains, p.closer_id, p.setter_id,
+           p.source_id, p.traffic_type_id, p.call_type_id, p.package_id, p.measures, p.amount
+      from app.payment_units(units_now.organization_id) as p where p.unit_id = any ((units).payments)
+    union all
+    select d.unit, d.unit_id, d.day, d.grains, d.closer_id, d.setter_id,
+           d.source_id, d.traffic_type_id, d.call_type_id, d.package_id, d.measures, d.amount
+      from app.deal_units(units_now.organization_id) as d where d.unit_id = any ((units).deals)
+    union all
+    select s.unit, s.unit_id, s.day, s.grains, s.closer_id, s.setter_id,
+           s.source_id, s.traffic_type_id, s.call_type_id, s.package_id, s.measures, s.amount
+      from unnest((units).closers, (units).days) as k (closer_id, day)
+     cross join lateral app.slot_units(units_now.organization_id, k.day, k.day, array[k.closer_id]) as s;
+end;
+comment on function app.units_now(uuid, app.metric_units) is 'What some units add.';
+
+-- app.units_folded: what some units added when they were last counted.
+create or replace function app.units_folded(organization_id uuid, units app.metric_units) returns table (
+    id uuid,
+    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
+    call_type_id uuid, package_id uuid, measures bigint, amount numeric
+)
+language sql stable parallel safe
+begin atomic
+    select f.id, f.unit, f.unit_id, f.day, f.grains, f.closer_id, f.setter_id,
+           f.source_id, f.traffic_type_id, f.call_type_id, f.package_id, f.measures, f.amount
+      from (
+        select 'chain' as unit, unnest((units).chains) as unit_id
+        union all
+        select 'lead', unnest((units).leads)
+        union all
+        select 'payment', unnest((units).payments)
+        union all
+        select 'deal', unnest((units).deals)
+      ) as u
+      join app.metric_facts as f
+        on f.organization_id = units_folded.organization_id and f.unit_id = u.unit_id and f.unit = u.unit
+    union all
+    select f.id, f.unit, f.unit_id, f.day, f.grains, f.closer_id, f.setter_id,
+           f.source_id, f.traffic_type_id, f.call_type_id, f.package_id, f.measures, f.amount
+      from unnest((units).closers, (units).days) as k (closer_id, day)
+      join app.metric_facts as f
+        on f.organization_id = units_folded.organization_id and f.unit_id = k.closer_id and f.day = k.day and f.unit = 'slots';
+end;
+comment on function app.units_folded(uuid, app.metric_units) is 'What some units added when they were last counted.';

@@ -19,6 +19,12 @@ return app.grain_bit(case when by_closer and by_setter
                           when by_closer then 'closer' when by_setter then 'setter' else 'whole' end);
 comment on function app.grain_asked(text, boolean, boolean) is 'Which contributions answer a question about people.';
 
+-- app.nobody: an id that no row has, for joining members of whom one is NULL.
+create or replace function app.nobody() returns uuid
+language sql immutable parallel safe
+return '00000000-0000-0000-0000-000000000000'::uuid;
+comment on function app.nobody() is 'An id that no row has.';
+
 -- app.decided_before: calls of earlier days than this are over by an instant, but for those of six hours and more.
 create or replace function app.decided_before(as_of timestamptz, timezone text) returns date
 language sql immutable parallel safe
@@ -52,401 +58,236 @@ end;
 comment on function app.calls_being_decided(uuid, timestamptz, text, uuid[], uuid[], uuid, uuid, uuid) is
     'Calls without a form for which the day does not tell whether they are over by an instant.';
 
+-- app.median_delays: the median time from the end of a call to the first report on it, of the calls of each period, by member.
+-- A median is not made of sums: the reports are read one by one, and the plan is made anew so that absent filters cost nothing.
+create or replace function app.median_delays(
+    organization_id uuid, bounds timestamptz[], closers uuid[], setters uuid[],
+    source uuid, traffic_type uuid, call_type uuid, dimension text
+) returns table (period integer, member_id uuid, median_delay numeric)
+language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
+#variable_conflict use_column
+begin
+    return query
+    select width_bucket(f.scheduled_at, bounds),
+           app.member_of(dimension, f.closer_id, f.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, null),
+           (percentile_disc(0.5) within group (order by f.delay_seconds)
+            + percentile_disc(0.5) within group (order by f.delay_seconds desc)) / 2
+      from app.form_facts(median_delays.organization_id, closers, setters, median_delays.source, traffic_type, call_type) as f
+      join app.call_facts(median_delays.organization_id) as c on c.event_id = f.event_id
+     where f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
+     group by 1, 2;
+end;
+$$;
+comment on function app.median_delays(uuid, timestamptz[], uuid[], uuid[], uuid, uuid, uuid, text) is
+    'The median time from the end of a call to the first report on it.';
+
 -- app.metric_values: the metrics of consecutive periods, grouped by the members of a dimension, or not.
 -- Period n runs from bounds[n] to before bounds[n + 1], instants at which local days begin. One row for each period, also for empty
 -- ones, each member with any activity, and each period metric. dimension: closer, setter, source, traffic_type, call_type or
 -- package; its member NULL is Unassigned, and without a dimension the whole. By a person, money is the part that person is
 -- credited with: the parts of members add up, Unassigned included. cash_role: whose parts count where both a closer and a setter
 -- are asked about. denominator: NULL for what is no ratio. coverage: the share of the calls behind the number of which it is
--- known how they ended.
+-- known how they ended. with_medians: false leaves out pcf_median_delay, for which every report is read.
+drop function if exists app.metric_values(uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text);
+drop function if exists app.period_metrics(
+    uuid, timestamptz[], text, timestamptz, integer, text, uuid[], uuid[], uuid, uuid, uuid);
+drop function if exists app.refunded_calls(uuid);
 create or replace function app.metric_values(
     organization_id uuid, bounds timestamptz[], as_of timestamptz, cash_role text default null,
     closers uuid[] default null, setters uuid[] default null,
-    source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null
+    source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null,
+    with_medians boolean default true
 ) returns table (period integer, member_id uuid, metric text, numerator numeric, denominator numeric, coverage numeric)
-language sql stable parallel safe
-begin atomic
-    with asked as (
-        select o.timezone, app.currency_exponent(o.currency) as scale,
-               array(select (b.at at time zone o.timezone)::date from unnest(bounds) as b (at)) as days,
-               app.decided_before(metric_values.as_of, o.timezone) as decided,
-               app.grain_asked(metric_values.cash_role, closers is not null or dimension = 'closer',
-                               setters is not null or dimension = 'setter') as grain
-          from app.organizations as o
-         where o.id = metric_values.organization_id
-    ), totals as (
-        select width_bucket(u.day, a.days) as period,
-               app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id)
-                   as member_id,
-               count(*) filter (where u.measures & app.measure_bit('every_call') <> 0) as every_call,
-               count(*) filter (where u.measures & app.measure_bit('rescheduled') <> 0) as rescheduled,
-               count(*) filter (where u.measures & app.measure_bit('shows') <> 0) as shows,
-               count(*) filter (where u.measures & app.measure_bit('disqualified') <> 0) as disqualified,
-               count(*) filter (where u.measures & app.measure_bit('no_shows') <> 0) as no_shows,
-               count(*) filter (where u.measures & app.measure_bit('canceled') <> 0) as canceled,
-               count(*) filter (where u.measures & app.measure_bit('canceled_by_host') <> 0) as canceled_by_host,
-               count(*) filter (where u.measures & app.measure_bit('offers') <> 0) as offers,
-               count(*) filter (where u.measures & app.measure_bit('closes') <> 0) as closes,
-               count(*) filter (where u.measures & app.measure_bit('refunded_closes') <> 0) as refunded_closes,
-               count(*) filter (where u.measures & app.measure_bit('open') <> 0 and u.day < a.decided) as open,
-               count(*) filter (where u.measures & app.measure_bit('reports') <> 0) as reports,
-               count(*) filter (where u.measures & app.measure_bit('timely') <> 0) as timely,
-               count(*) filter (where u.measures & app.measure_bit('booked') <> 0) as booked,
-               count(*) filter (where u.measures & app.measure_bit('cohort_calls') <> 0) as cohort_calls,
-               count(*) filter (where u.measures & app.measure_bit('cohort_shows') <> 0) as cohort_shows,
-               count(*) filter (where u.measures & app.measure_bit('cohort_resolved') <> 0) as cohort_resolved,
-               count(*) filter (where u.measures & app.measure_bit('leads') <> 0) as leads,
-               count(*) filter (where u.measures & app.measure_bit('leads_closed') <> 0) as leads_closed,
-               count(*) filter (where u.measures & app.measure_bit('won') <> 0) as won,
-               sum(u.amount) filter (where u.measures & app.measure_bit('available_slots') <> 0) as available_slots,
-               sum(u.amount) filter (where u.measures & app.measure_bit('booked_slots') <> 0) as booked_slots,
-               sum(u.amount) filter (where u.measures & app.measure_bit('held_slots') <> 0) as held_slots,
-               sum(u.amount) filter (where u.measures & app.measure_bit('collected') <> 0) as collected,
-               sum(u.amount) filter (where u.measures & app.measure_bit('refunds') <> 0) as refunds,
-               sum(u.amount) filter (where u.measures & app.measure_bit('chargebacks') <> 0) as chargebacks,
-               sum(u.amount) filter (where u.measures & app.measure_bit('new_cash') <> 0) as new_cash,
-               sum(u.amount) filter (where u.measures & app.measure_bit('upsell_cash') <> 0) as upsell_cash,
-               sum(u.amount) filter (where u.measures & app.measure_bit('unattributed') <> 0) as unattributed,
-               sum(u.amount) filter (where u.measures & app.measure_bit('verified') <> 0) as verified,
-               sum(u.amount) filter (where u.measures & app.measure_bit('net_revenue') <> 0) as net_revenue,
-               sum(u.amount) filter (where u.measures & app.measure_bit('contracted') <> 0) as contracted,
-               sum(u.amount) filter (where u.measures & app.measure_bit('deals_collected') <> 0) as deals_collected
-          from asked as a
-          join app.every_unit(metric_values.organization_id) as u
-            on u.day >= a.days[1] and u.day < a.days[cardinality(a.days)] and u.grains & a.grain <> 0
-           and (closers is null or u.closer_id = any (closers)) and (setters is null or u.setter_id = any (setters))
-           and (metric_values.source is null or u.source_id = metric_values.source)
-           and (traffic_type is null or u.traffic_type_id = traffic_type)
-           and (call_type is null or u.call_type_id = call_type)
-         group by 1, 2
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+    v_timezone text;
+    v_scale    integer;
+    v_days     date[];
+begin
+    select o.timezone, app.currency_exponent(o.currency),
+           array(select (b.at at time zone o.timezone)::date from unnest(bounds) with ordinality as b (at, n) order by b.n)
+      into strict v_timezone, v_scale, v_days
+      from app.organizations as o
+     where o.id = metric_values.organization_id;
+
+    return query
+    with totals as (
+        select t.period, t.member_id,
+               sum(t.every_call) as every_call, sum(t.rescheduled) as rescheduled, sum(t.shows) as shows,
+               sum(t.disqualified) as disqualified, sum(t.no_shows) as no_shows, sum(t.canceled) as canceled,
+               sum(t.canceled_by_host) as canceled_by_host, sum(t.offers) as offers, sum(t.closes) as closes,
+               sum(t.refunded_closes) as refunded_closes, sum(t.open) as open, sum(t.reports) as reports,
+               sum(t.timely) as timely, sum(t.booked) as booked, sum(t.cohort_calls) as cohort_calls,
+               sum(t.cohort_shows) as cohort_shows, sum(t.cohort_resolved) as cohort_resolved, sum(t.leads) as leads,
+               sum(t.leads_closed) as leads_closed, sum(t.won) as won, sum(t.available_slots) as available_slots,
+               sum(t.booked_slots) as booked_slots, sum(t.held_slots) as held_slots, sum(t.collected) as collected,
+               sum(t.refunds) as refunds, sum(t.chargebacks) as chargebacks, sum(t.new_cash) as new_cash,
+               sum(t.upsell_cash) as upsell_cash, sum(t.unattributed) as unattributed, sum(t.verified) as verified,
+               sum(t.net_revenue) as net_revenue, sum(t.contracted) as contracted, sum(t.deals_collected) as deals_collected
+          from app.totals_of_periods(
+                metric_values.organization_id, v_days, app.decided_before(metric_values.as_of, v_timezone),
+                app.grain_asked(metric_values.cash_role, closers is not null or dimension = 'closer',
+                                setters is not null or dimension = 'setter'),
+                closers, setters, metric_values.source, traffic_type, call_type, dimension) as t
+         group by t.period, t.member_id
     ), lately as (
         select width_bucket(f.scheduled_at, bounds) as period,
                app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null) as member_id,
                sum(f.pending) as pending
-          from asked as a
-          join app.calls_being_decided(metric_values.organization_id, metric_values.as_of, a.timezone, closers, setters,
-                                       source, traffic_type, call_type) as f
-            on f.in_rates and f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
+          from app.calls_being_decided(metric_values.organization_id, metric_values.as_of, v_timezone, closers, setters,
+                                       metric_values.source, traffic_type, call_type) as f
+         where f.in_rates and f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
          group by 1, 2
     ), delays as (
-        select width_bucket(f.scheduled_at, bounds) as period,
-               app.member_of(dimension, f.closer_id, f.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, null) as member_id,
-               (percentile_disc(0.5) within group (order by f.delay_seconds)
-                + percentile_disc(0.5) within group (order by f.delay_seconds desc)) / 2 as median_delay
-          from app.form_facts(metric_values.organization_id, closers, setters, source, traffic_type, call_type) as f
-          join app.call_facts(metric_values.organization_id) as c on c.event_id = f.event_id
-         where f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
-         group by 1, 2
+        select d.period, d.member_id, d.median_delay
+          from app.median_delays(metric_values.organization_id, bounds, closers, setters, metric_values.source,
+                                 traffic_type, call_type, dimension) as d
+         where with_medians
     ), members as (
         select t.member_id from totals as t
         union
         select null where dimension is null
     )
     select p.period, i.member_id, m.metric, m.numerator, m.denominator, m.coverage
-      from asked as a
-     cross join generate_series(1, cardinality(bounds) - 1) as p (period)
+      from generate_series(1, cardinality(bounds) - 1) as p (period)
      cross join members as i
-      left join totals as t on t.period = p.period and t.member_id is not distinct from i.member_id
-      left join lately as l on l.period = p.period and l.member_id is not distinct from i.member_id
-      left join delays as q on q.period = p.period and q.member_id is not distinct from i.member_id
+      left join totals as t
+        on t.period = p.period and coalesce(t.member_id, app.nobody()) = coalesce(i.member_id, app.nobody())
+      left join lately as l
+        on l.period = p.period and coalesce(l.member_id, app.nobody()) = coalesce(i.member_id, app.nobody())
+      left join delays as q
+        on q.period = p.period and coalesce(q.member_id, app.nobody()) = coalesce(i.member_id, app.nobody())
      cross join lateral (
-        select coalesce(t.every_call, 0)::numeric as every_call, coalesce(t.rescheduled, 0)::numeric as rescheduled,
-               coalesce(t.shows, 0)::numeric as shows, coalesce(t.disqualified, 0)::numeric as disqualified,
-               coalesce(t.no_shows, 0)::numeric as no_shows, coalesce(t.canceled, 0)::numeric as canceled,
-               coalesce(t.canceled_by_host, 0)::numeric as canceled_by_host, coalesce(t.offers, 0)::numeric as offers,
-               coalesce(t.closes, 0)::numeric as closes, coalesce(t.refunded_closes, 0)::numeric as refunded_closes,
-               coalesce(t.reports, 0)::numeric as reports, coalesce(t.timely, 0)::numeric as timely,
-               coalesce(t.booked, 0)::numeric as booked, coalesce(t.cohort_calls, 0)::numeric as cohort_calls,
-               coalesce(t.cohort_shows, 0)::numeric as cohort_shows,
-               coalesce(t.cohort_resolved, 0)::numeric as cohort_resolved, coalesce(t.leads, 0)::numeric as leads,
-               coalesce(t.leads_closed, 0)::numeric as leads_closed, coalesce(t.won, 0)::numeric as won,
-               coalesce(t.open, 0)::numeric + coalesce(l.pending, 0) as pending,
-               coalesce(t.shows + t.no_shows, 0)::numeric as due,
-               coalesce(t.shows + t.no_shows + t.canceled, 0)::numeric as due_or_canceled,
-               t.cohort_resolved::numeric / nullif(t.cohort_calls, 0) as cohort_coverage,
+        select coalesce(t.every_call, 0) as every_call, coalesce(t.rescheduled, 0) as rescheduled,
+               coalesce(t.shows, 0) as shows, coalesce(t.disqualified, 0) as disqualified,
+               coalesce(t.no_shows, 0) as no_shows, coalesce(t.canceled, 0) as canceled,
+               coalesce(t.canceled_by_host, 0) as canceled_by_host, coalesce(t.offers, 0) as offers,
+               coalesce(t.closes, 0) as closes, coalesce(t.refunded_closes, 0) as refunded_closes,
+               coalesce(t.reports, 0) as reports, coalesce(t.timely, 0) as timely,
+               coalesce(t.booked, 0) as booked, coalesce(t.cohort_calls, 0) as cohort_calls,
+               coalesce(t.cohort_shows, 0) as cohort_shows,
+               coalesce(t.cohort_resolved, 0) as cohort_resolved, coalesce(t.leads, 0) as leads,
+               coalesce(t.leads_closed, 0) as leads_closed, coalesce(t.won, 0) as won,
+               coalesce(t.open, 0) + coalesce(l.pending, 0) as pending,
+               coalesce(t.shows + t.no_shows, 0) as due,
+               coalesce(t.shows + t.no_shows + t.canceled, 0) as due_or_canceled,
+               t.cohort_resolved / nullif(t.cohort_calls, 0) as cohort_coverage,
                coalesce(t.available_slots, 0) as available_slots, coalesce(t.booked_slots, 0) as booked_slots, coalesce(t.held_slots, 0) as held_slots,
-               round(coalesce(t.collected, 0), a.scale) as collected, round(-coalesce(t.refunds, 0), a.scale) as refunds,
-               round(-coalesce(t.chargebacks, 0), a.scale) as chargebacks, round(coalesce(t.new_cash, 0), a.scale) as new_cash,
-               round(coalesce(t.upsell_cash, 0), a.scale) as upsell_cash,
-               round(coalesce(t.unattributed, 0), a.scale) as unattributed,
-               round(coalesce(t.verified, 0), a.scale) as verified, round(coalesce(t.net_revenue, 0), a.scale) as net_revenue,
-               round(coalesce(t.contracted, 0), a.scale) as contracted,
-               round(coalesce(t.deals_collected, 0), a.scale) as deals_collected
+               round(coalesce(t.collected, 0), v_scale) as collected, round(-coalesce(t.refunds, 0), v_scale) as refunds,
+               round(-coalesce(t.chargebacks, 0), v_scale) as chargebacks, round(coalesce(t.new_cash, 0), v_scale) as new_cash,
+               round(coalesce(t.upsell_cash, 0), v_scale) as upsell_cash,
+               round(coalesce(t.unattributed, 0), v_scale) as unattributed,
+               round(coalesce(t.verified, 0), v_scale) as verified, round(coalesce(t.net_revenue, 0), v_scale) as net_revenue,
+               round(coalesce(t.contracted, 0), v_scale) as contracted,
+               round(coalesce(t.deals_collected, 0), v_scale) as deals_collected
      ) as y
      cross join lateral (
-        select y.*, y.collected - y.refunds as net_cash, y.due / nullif(y.due + y.pending, 0) as coverage
-     ) as z
+        select y.collected - y.refunds as net_cash, y.due / nullif(y.due + y.pending, 0) as coverage
+     ) as r
      cross join lateral (values
-        ('booked_calls',            z.booked,                        null,              null),
-        ('scheduled_calls',         z.every_call - z.rescheduled,    null,              null),
-        ('shows',                   z.shows,                         null,              z.coverage),
-        ('no_shows',                z.no_shows,                      null,              z.coverage),
-        ('canceled',                z.canceled,                      null,              null),
-        ('canceled_by_invitee',     z.canceled - z.canceled_by_host, null,              null),
-        ('canceled_by_host',        z.canceled_by_host,              null,              null),
-        ('pending',                 z.pending,                       null,              null),
-        ('offers',                  z.offers,                        null,              z.coverage),
-        ('closes',                  z.closes,                        null,              z.coverage),
-        ('show_rate',               z.shows,                         z.due,             z.coverage),
-        ('no_show_rate',            z.no_shows,                      z.due,             z.coverage),
-        ('gross_show_rate',         z.shows,                         z.due_or_canceled, z.coverage),
-        ('show_rate_booked_cohort', z.cohort_shows,                  z.cohort_resolved, z.cohort_coverage),
-        ('cancellation_rate',       z.canceled,                      z.due_or_canceled, z.coverage),
-        ('reschedule_rate',         z.rescheduled,                   z.every_call,      z.coverage),
-        ('offer_rate',              z.offers,                        z.shows,           z.coverage),
-        ('close_rate',              z.closes,                        z.shows,           z.coverage),
-        ('close_rate_on_offers',    z.closes,                        z.offers,          z.coverage),
-        ('close_rate_on_booked',    z.closes,                        z.due_or_canceled, z.coverage),
-        ('lead_close_rate',         z.leads_closed,                  z.leads,           z.coverage),
-        ('net_close_rate',          z.closes - z.refunded_closes,    z.shows,           z.coverage),
-        ('qualified_show_rate',     z.shows - z.disqualified,        z.due,             z.coverage),
-        ('reporting_coverage',      z.due,                           z.due + z.pending, z.coverage),
-        ('pcf_timeliness',          z.timely,                        z.reports,         z.coverage),
-        ('pcf_median_delay',        q.median_delay,                 null,              z.coverage),
-        ('utilization',             z.booked_slots,                  z.available_slots, null),
-        ('held_utilization',        z.held_slots,                    z.available_slots, null),
-        ('deals_won',               z.won,                           null,              null),
-        ('cash_collected',          z.collected,                     null,              null),
-        ('refunds',                 z.refunds,                       null,              null),
-        ('chargebacks',             z.chargebacks,                   null,              null),
-        ('net_cash',                z.net_cash,                      null,              null),
-        ('net_revenue',             z.net_revenue,                   null,              null),
-        ('new_cash',                z.new_cash,                      null,              null),
-        ('upsell_cash',             z.upsell_cash,                   null,              null),
-        ('contracted_revenue',      z.contracted,                    null,              null),
-        ('collected_share',         z.deals_collected,               z.contracted,      null),
-        ('aov',                     z.contracted,                    z.won,             null),
-        ('cash_per_show',           z.net_cash,                      z.shows,           z.coverage),
-        ('cash_per_booked',         z.net_cash,                      z.booked,          null),
-        ('unattributed_cash',       z.unattributed,                  null,              null),
-        ('verified_share',          z.verified,                      z.collected,       null)
-     ) as m (metric, numerator, denominator, coverage);
+        ('booked_calls',            y.booked,                        null,              null),
+        ('scheduled_calls',         y.every_call - y.rescheduled,    null,              null),
+        ('shows',                   y.shows,                         null,              r.coverage),
+        ('no_shows',                y.no_shows,                      null,              r.coverage),
+        ('canceled',                y.canceled,                      null,              null),
+        ('canceled_by_invitee',     y.canceled - y.canceled_by_host, null,              null),
+        ('canceled_by_host',        y.canceled_by_host,              null,              null),
+        ('pending',                 y.pending,                       null,              null),
+        ('offers',                  y.offers,                        null,              r.coverage),
+        ('closes',                  y.closes,                        null,              r.coverage),
+        ('show_rate',               y.shows,                         y.due,             r.coverage),
+        ('no_show_rate',            y.no_shows,                      y.due,             r.coverage),
+        ('gross_show_rate',         y.shows,                         y.due_or_canceled, r.coverage),
+        ('show_rate_booked_cohort', y.cohort_shows,                  y.cohort_resolved, y.cohort_coverage),
+        ('cancellation_rate',       y.canceled,                      y.due_or_canceled, r.coverage),
+        ('reschedule_rate',         y.rescheduled,                   y.every_call,      r.coverage),
+        ('offer_rate',              y.offers,                        y.shows,           r.coverage),
+        ('close_rate',              y.closes,                        y.shows,           r.coverage),
+        ('close_rate_on_offers',    y.closes,                        y.offers,          r.coverage),
+        ('close_rate_on_booked',    y.closes,                        y.due_or_canceled, r.coverage),
+        ('lead_close_rate',         y.leads_closed,                  y.leads,           r.coverage),
+        ('net_close_rate',          y.closes - y.refunded_closes,    y.shows,           r.coverage),
+        ('qualified_show_rate',     y.shows - y.disqualified,        y.due,             r.coverage),
+        ('reporting_coverage',      y.due,                           y.due + y.pending, r.coverage),
+        ('pcf_timeliness',          y.timely,                        y.reports,         r.coverage),
+        ('pcf_median_delay',        q.median_delay,                 null,              r.coverage),
+        ('utilization',             y.booked_slots,                  y.available_slots, null),
+        ('held_utilization',        y.held_slots,                    y.available_slots, null),
+        ('deals_won',               y.won,                           null,              null),
+        ('cash_collected',          y.collected,                     null,              null),
+        ('refunds',                 y.refunds,                       null,              null),
+        ('chargebacks',             y.chargebacks,                   null,              null),
+        ('net_cash',                r.net_cash,                      null,              null),
+        ('net_revenue',             y.net_revenue,                   null,              null),
+        ('new_cash',                y.new_cash,                      null,              null),
+        ('upsell_cash',             y.upsell_cash,                   null,              null),
+        ('contracted_revenue',      y.contracted,                    null,              null),
+        ('collected_share',         y.deals_collected,               y.contracted,      null),
+        ('aov',                     y.contracted,                    y.won,             null),
+        ('cash_per_show',           r.net_cash,                      y.shows,           r.coverage),
+        ('cash_per_booked',         r.net_cash,                      y.booked,          null),
+        ('unattributed_cash',       y.unattributed,                  null,              null),
+        ('verified_share',          y.verified,                      y.collected,       null)
+     ) as m (metric, numerator, denominator, coverage)
+     where with_medians or m.metric <> 'pcf_median_delay';
 end;
+$$;
 comment on function app.metric_values(
-    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text) is
+    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, boolean) is
     'The metrics of consecutive periods, grouped by the members of a dimension.';
-
--- app.period_metrics: the metrics of consecutive periods. Period n runs from bounds[n] to before bounds[n + 1], instants at
--- which local days begin; each fact is read once, however many periods there are.
--- cash_role: NULL for whole payments, else whose parts count. scale: decimal places of the organization's currency.
--- denominator: NULL for what is no ratio. coverage: the share of the calls behind the number of which it is known how they
--- ended.
-drop function if exists app.period_metrics(
-    uuid, timestamptz[], text, timestamptz, integer, text, uuid[], uuid[], uuid, uuid, uuid);
-create or replace function app.period_metrics(
-    organization_id uuid, bounds timestamptz[], timezone text, as_of timestamptz, scale integer, cash_role text default null,
-    closers uuid[] default null, setters uuid[] default null,
-    source uuid default null, traffic_type uuid default null, call_type uuid default null
-) returns table (period integer, metric text, numerator numeric, denominator numeric, coverage numeric)
-language sql stable parallel safe
-begin atomic
-    select p.period, m.metric, m.numerator, m.denominator, m.coverage
-      from generate_series(1, cardinality(bounds) - 1) as p (period)
-      left join (
-        select width_bucket(f.scheduled_at, bounds) as period,
-               count(*) as every_call,
-               count(*) filter (where app.is_call_of('rescheduled', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as rescheduled,
-               count(*) filter (where app.is_call_of('shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as shows,
-               count(*) filter (where app.is_call_of('shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over) and q.id is not null) as disqualified,
-               count(*) filter (where app.is_call_of('no_shows', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as no_shows,
-               count(*) filter (where app.is_call_of('canceled', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as canceled,
-               count(*) filter (where app.is_call_of('canceled_by_host', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as canceled_by_host,
-               count(*) filter (where app.is_call_of('pending', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as pending,
-               count(*) filter (where app.is_call_of('offers', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as offers,
-               count(*) filter (where app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over)) as closes,
-               count(*) filter (where app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, o.is_over) and app.is_refunded_call(period_metrics.organization_id, f.event_id)) as refunded_closes
-          from app.call_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-          left join app.post_call_forms as q
-            on q.organization_id = period_metrics.organization_id and q.event_id = f.event_id and q.is_active and q.disqualified
-         cross join lateral (select f.scheduled_end_at <= period_metrics.as_of as is_over) as o
-         where f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as c on c.period = p.period
-      left join (
-        select width_bucket(f.scheduled_at, bounds) as period,
-               count(*) as reports,
-               count(*) filter (where f.delay_seconds <= 86400) as timely,
-               (percentile_disc(0.5) within group (order by f.delay_seconds)
-                + percentile_disc(0.5) within group (order by f.delay_seconds desc)) / 2 as median_delay
-          from app.form_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-         where f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as q on q.period = p.period
-      left join (
-        select width_bucket(f.booked_at, bounds) as period,
-               count(*) as booked,
-               count(*) filter (where f.in_rates) as in_rates,
-               count(*) filter (where f.in_rates and f.call_status = 'completed') as shows,
-               count(*) filter (where f.in_rates and f.call_status in ('completed', 'no_show', 'canceled')) as resolved
-          from app.chain_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-         where f.booked_at >= bounds[1] and f.booked_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as b on b.period = p.period
-      left join (
-        select width_bucket(f.scheduled_at, bounds) as period,
-               count(*) as leads,
-               count(*) filter (where f.has_closed) as closed
-          from app.first_show_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-         where f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as l on l.period = p.period
-      left join (
-        select width_bucket(f.moved_at, bounds) as period,
-               sum(f.amount) filter (where app.is_cash_of('cash_collected', f.kind, f.deal_type, f.has_closer, f.is_from_processor)) as collected,
-               -sum(f.amount) filter (where app.is_cash_of('refunds', f.kind, f.deal_type, f.has_closer, f.is_from_processor)) as refunds,
-               -sum(f.amount) filter (where app.is_cash_of('chargebacks', f.kind, f.deal_type, f.has_closer, f.is_from_processor)) as chargebacks,
-               sum(f.amount) filter (where app.is_cash_of('new_cash', f.kind, f.deal_type, f.has_closer, f.is_from_processor)) as new_cash,
-               sum(f.amount) filter (where app.is_cash_of('upsell_cash', f.kind, f.deal_type, f.has_closer, f.is_from_processor)) as upsell_cash,
-               sum(f.amount) filter (where app.is_cash_of('unattributed_cash', f.kind, f.deal_type, f.has_closer, f.is_from_processor)) as unattributed,
-               sum(f.amount) filter (where app.is_cash_of('verified_cash', f.kind, f.deal_type, f.has_closer, f.is_from_processor)) as verified
-          from app.credited_cash_facts(period_metrics.organization_id, cash_role, closers, setters,
-                                       source, traffic_type, call_type) as f
-         where f.moved_at >= bounds[1] and f.moved_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as k on k.period = p.period
-      left join (
-        select width_bucket(f.paid_at, bounds) as period, sum(f.amount) as net_revenue
-          from app.credited_cash_facts(period_metrics.organization_id, cash_role, closers, setters,
-                                       source, traffic_type, call_type) as f
-         where f.paid_at >= bounds[1] and f.paid_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as n on n.period = p.period
-      left join (
-        select width_bucket(f.closed_at, bounds) as period,
-               count(*) filter (where f.status = 'won') as won,
-               sum(f.contract_value) as contracted
-          from app.deal_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-         where f.closed_at >= bounds[1] and f.closed_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as d on d.period = p.period
-      left join (
-        select width_bucket(f.closed_at, bounds) as period, sum(g.amount) as collected
-          from app.deal_facts(period_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-          join app.cash_facts(period_metrics.organization_id) as g on g.deal_id = f.deal_id
-         where f.closed_at >= bounds[1] and f.closed_at < bounds[cardinality(bounds)]
-         group by 1
-      ) as e on e.period = p.period
-      left join (
-        -- Slots belong to closers: who booked a call, and whence its lead came, divide only what was booked.
-        select width_bucket(app.day_start(f.day, timezone), bounds) as period,
-               sum(f.available_slots) as available, sum(f.booked_slots) as booked, sum(f.held_slots) as held
-          from app.capacity_facts(
-                   period_metrics.organization_id, (bounds[1] at time zone timezone)::date,
-                   (bounds[cardinality(bounds)] at time zone timezone)::date - 1, closers) as f
-         where setters is null and source is null and traffic_type is null and call_type is null
-         group by 1
-      ) as s on s.period = p.period
-     cross join lateral (
-        select coalesce(c.every_call, 0)::numeric as every_call, coalesce(c.rescheduled, 0)::numeric as rescheduled,
-               coalesce(c.shows, 0)::numeric as shows, coalesce(c.disqualified, 0)::numeric as disqualified,
-               coalesce(c.no_shows, 0)::numeric as no_shows, coalesce(c.pending, 0)::numeric as pending,
-               coalesce(c.canceled, 0)::numeric as canceled, coalesce(c.canceled_by_host, 0)::numeric as canceled_by_host,
-               coalesce(c.offers, 0)::numeric as offers, coalesce(c.closes, 0)::numeric as closes,
-               coalesce(c.refunded_closes, 0)::numeric as refunded_closes,
-               coalesce(c.shows + c.no_shows, 0)::numeric as due,
-               coalesce(c.shows + c.no_shows + c.canceled, 0)::numeric as due_or_canceled,
-               (c.shows + c.no_shows)::numeric / nullif(c.shows + c.no_shows + c.pending, 0) as coverage,
-               coalesce(q.reports, 0)::numeric as reports, coalesce(q.timely, 0)::numeric as timely, q.median_delay,
-               coalesce(b.booked, 0)::numeric as booked, coalesce(b.shows, 0)::numeric as cohort_shows,
-               coalesce(b.resolved, 0)::numeric as cohort_resolved,
-               b.resolved::numeric / nullif(b.in_rates, 0) as cohort_coverage,
-               coalesce(l.leads, 0)::numeric as leads, coalesce(l.closed, 0)::numeric as leads_closed,
-               round(coalesce(k.collected, 0), scale) as collected, round(coalesce(k.refunds, 0), scale) as refunds,
-               round(coalesce(k.collected, 0) - coalesce(k.refunds, 0), scale) as net_cash,
-               round(coalesce(k.chargebacks, 0), scale) as chargebacks,
-               round(coalesce(k.new_cash, 0), scale) as new_cash, round(coalesce(k.upsell_cash, 0), scale) as upsell_cash,
-               round(coalesce(k.unattributed, 0), scale) as unattributed, round(coalesce(k.verified, 0), scale) as verified,
-               round(coalesce(n.net_revenue, 0), scale) as net_revenue,
-               coalesce(d.won, 0)::numeric as won, round(coalesce(d.contracted, 0), scale) as contracted,
-               round(coalesce(e.collected, 0), scale) as deals_collected,
-               coalesce(s.available, 0)::numeric as available_slots, coalesce(s.booked, 0)::numeric as booked_slots,
-               coalesce(s.held, 0)::numeric as held_slots
-     ) as z
-     cross join lateral (values
-        ('booked_calls',            z.booked,                        null,              null),
-        ('scheduled_calls',         z.every_call - z.rescheduled,    null,              null),
-        ('shows',                   z.shows,                         null,              z.coverage),
-        ('no_shows',                z.no_shows,                      null,              z.coverage),
-        ('canceled',                z.canceled,                      null,              null),
-        ('canceled_by_invitee',     z.canceled - z.canceled_by_host, null,              null),
-        ('canceled_by_host',        z.canceled_by_host,              null,              null),
-        ('pending',                 z.pending,                       null,              null),
-        ('offers',                  z.offers,                        null,              z.coverage),
-        ('closes',                  z.closes,                        null,              z.coverage),
-        ('show_rate',               z.shows,                         z.due,             z.coverage),
-        ('no_show_rate',            z.no_shows,                      z.due,             z.coverage),
-        ('gross_show_rate',         z.shows,                         z.due_or_canceled, z.coverage),
-        ('show_rate_booked_cohort', z.cohort_shows,                  z.cohort_resolved, z.cohort_coverage),
-        ('cancellation_rate',       z.canceled,                      z.due_or_canceled, z.coverage),
-        ('reschedule_rate',         z.rescheduled,                   z.every_call,      z.coverage),
-        ('offer_rate',              z.offers,                        z.shows,           z.coverage),
-        ('close_rate',              z.closes,                        z.shows,           z.coverage),
-        ('close_rate_on_offers',    z.closes,                        z.offers,          z.coverage),
-        ('close_rate_on_booked',    z.closes,                        z.due_or_canceled, z.coverage),
-        ('lead_close_rate',         z.leads_closed,                  z.leads,           z.coverage),
-        ('net_close_rate',          z.closes - z.refunded_closes,    z.shows,           z.coverage),
-        ('qualified_show_rate',     z.shows - z.disqualified,        z.due,             z.coverage),
-        ('reporting_coverage',      z.due,                           z.due + z.pending, z.coverage),
-        ('pcf_timeliness',          z.timely,                        z.reports,         z.coverage),
-        ('pcf_median_delay',        z.median_delay,                  null,              z.coverage),
-        ('utilization',             z.booked_slots,                  z.available_slots, null),
-        ('held_utilization',        z.held_slots,                    z.available_slots, null),
-        ('deals_won',               z.won,                           null,              null),
-        ('cash_collected',          z.collected,                     null,              null),
-        ('refunds',                 z.refunds,                       null,              null),
-        ('chargebacks',             z.chargebacks,                   null,              null),
-        ('net_cash',                z.net_cash,                      null,              null),
-        ('net_revenue',             z.net_revenue,                   null,              null),
-        ('new_cash',                z.new_cash,                      null,              null),
-        ('upsell_cash',             z.upsell_cash,                   null,              null),
-        ('contracted_revenue',      z.contracted,                    null,              null),
-        ('collected_share',         z.deals_collected,               z.contracted,      null),
-        ('aov',                     z.contracted,                    z.won,             null),
-        ('cash_per_show',           z.net_cash,                      z.shows,           z.coverage),
-        ('cash_per_booked',         z.net_cash,                      z.booked,          null),
-        ('unattributed_cash',       z.unattributed,                  null,              null),
-        ('verified_share',          z.verified,                      z.collected,       null)
-     ) as m (metric, numerator, denominator, coverage);
-end;
-comment on function app.period_metrics(
-    uuid, timestamptz[], text, timestamptz, integer, text, uuid[], uuid[], uuid, uuid, uuid) is
-    'The metrics of consecutive periods, as numerator and denominator.';
 
 -- app.standing_metrics: how things stand as of an instant, whatever the period.
 drop function if exists app.standing_metrics(
     uuid, timestamptz, interval, date, integer, uuid[], uuid[], uuid, uuid, uuid);
 create or replace function app.standing_metrics(
-    organization_id uuid, as_of timestamptz, pcf_grace interval, today date, scale integer,
+    organization_id uuid, as_of timestamptz, pcf_grace interval, timezone text, scale integer,
     closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null
 ) returns table (metric text, numerator numeric)
-language sql stable parallel safe
-begin atomic
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+    v_today constant date := (as_of at time zone timezone)::date;
+begin
+    return query
     select m.metric, m.numerator
       from (
-        select count(*)::numeric as pending,
-               count(*) filter (where f.scheduled_end_at + pcf_grace <= standing_metrics.as_of)::numeric as overdue
-          from app.call_facts(standing_metrics.organization_id, closers, setters, source, traffic_type, call_type) as f
-         where f.call_status = 'scheduled' and f.scheduled_end_at <= standing_metrics.as_of
-      ) as c
+        select coalesce(sum(t.open_any), 0) as open, coalesce(sum(t.owed), 0) as outstanding,
+               coalesce(sum(t.owed) filter (where t.period = 1), 0) as overdue
+          from app.totals_of_periods(
+                standing_metrics.organization_id, array[date '1900-01-01', v_today, date '9999-01-01'],
+                app.decided_before(standing_metrics.as_of, timezone),
+                app.grain_asked(null, closers is not null, setters is not null),
+                closers, setters, standing_metrics.source, traffic_type, call_type, null) as t
+      ) as o
      cross join (
-        select round(coalesce(sum(f.outstanding), 0), scale) as outstanding,
-               round(coalesce(sum(f.overdue), 0), scale) as overdue
-          from app.owed_facts(standing_metrics.organization_id, today, closers, setters, source, traffic_type, call_type) as f
-     ) as o
+        select coalesce(sum(f.pending), 0) as pending
+          from app.calls_being_decided(standing_metrics.organization_id, standing_metrics.as_of, timezone, closers, setters,
+                                       standing_metrics.source, traffic_type, call_type) as f
+     ) as l
+     cross join (
+        select count(*) as young
+          from app.call_facts(standing_metrics.organization_id, closers, setters, standing_metrics.source, traffic_type,
+                              call_type) as f
+         where f.call_status = 'scheduled' and f.scheduled_end_at <= standing_metrics.as_of
+           and f.scheduled_end_at > standing_metrics.as_of - pcf_grace
+      ) as g
      cross join lateral (values
-        ('pending_pcfs', c.pending),
-        ('overdue_pcfs', c.overdue),
-        ('outstanding',  o.outstanding),
-        ('overdue',      o.overdue)
+        ('pending_pcfs', o.open + l.pending),
+        ('overdue_pcfs', o.open + l.pending - g.young),
+        ('outstanding',  round(o.outstanding, scale)),
+        ('overdue',      round(o.overdue, scale))
      ) as m (metric, numerator);
 end;
+$$;
 comment on function app.standing_metrics(
-    uuid, timestamptz, interval, date, integer, uuid[], uuid[], uuid, uuid, uuid) is
+    uuid, timestamptz, interval, text, integer, uuid[], uuid[], uuid, uuid, uuid) is
     'Metrics that are as of an instant.';
 
 -- app.core_metrics: every core metric of a period, beside the one before, as one person or filter sees it: NULL where
--- app.hides_metric says so. After those of the catalog come the organization's own.
+-- app.hides_metric says so. After those of the catalog come the organization's own. The median is left to those who ask for it
+-- by name: it alone is not made of sums.
 -- seen_as, cash_role, closers, setters: what app.metric_scope makes of a request.
 create or replace function app.core_metrics(
     organization_id uuid, start_date date, end_date date, as_of timestamptz,
@@ -455,7 +296,7 @@ create or replace function app.core_metrics(
 ) returns table (
     metric text, unit text, value numeric, numerator numeric, denominator numeric, previous_value numeric, coverage numeric)
 language plpgsql stable
-set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
+set search_path = '' as $$
 #variable_conflict use_column
 declare
     v_organization_id constant uuid := core_metrics.organization_id;
@@ -482,10 +323,10 @@ begin
         select m.period, m.metric, m.numerator, m.denominator, m.coverage
           from app.metric_values(v_organization_id, v_bounds, v_as_of, core_metrics.cash_role, core_metrics.closers,
                                  core_metrics.setters, core_metrics.source, core_metrics.traffic_type,
-                                 core_metrics.call_type) as m
+                                 core_metrics.call_type, with_medians => false) as m
         union all
         select 2, m.metric, m.numerator, null, null
-          from app.standing_metrics(v_organization_id, v_as_of, v_grace, (v_as_of at time zone v_timezone)::date, v_scale,
+          from app.standing_metrics(v_organization_id, v_as_of, v_grace, v_timezone, v_scale,
                                     core_metrics.closers, core_metrics.setters, core_metrics.source,
                                     core_metrics.traffic_type, core_metrics.call_type) as m
     )
@@ -498,7 +339,7 @@ begin
       left join measured as n on n.metric = c.metric and n.period = 2
        and not app.hides_metric(core_metrics.seen_as, v_cash, app.metric_rests_on(c.metric), c.unit)
       left join measured as b on b.metric = n.metric and b.period = 1
-     where c.family <> 'setters'
+     where c.family <> 'setters' and c.metric <> 'pcf_median_delay'
      order by c.position;
     if exists (select from app.own_metrics(v_organization_id) as m) then
         return query

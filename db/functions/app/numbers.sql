@@ -159,7 +159,8 @@ begin
                case when n.facts in ('cash', 'revenue') then round(coalesce(a.amount, 0), scale(v.numerator)) else v.numerator end,
                case when d.facts in ('cash', 'revenue') then round(coalesce(b.amount, 0), scale(v.denominator)) else v.denominator end,
                v.coverage
-          from app.metric_values(organization_id, bounds, as_of, cash_role, closers, setters, source, traffic_type, call_type, dimension) as v
+          from app.metric_values(organization_id, bounds, as_of, cash_role, closers, setters, source, traffic_type, call_type,
+                                 dimension, 'pcf_median_delay' = any (v_core)) as v
           left join app.metric_parts() as n on n.metric = v.metric and n.part = 'numerator'
           left join app.metric_parts() as d on d.metric = v.metric and d.part = 'denominator'
           left join shared as a
@@ -170,7 +171,8 @@ begin
     elsif v_core <> '{}' then
         return query
         select v.period, v.member_id, v.metric, v.numerator, v.denominator, v.coverage
-          from app.metric_values(organization_id, bounds, as_of, cash_role, closers, setters, source, traffic_type, call_type, dimension) as v
+          from app.metric_values(organization_id, bounds, as_of, cash_role, closers, setters, source, traffic_type, call_type,
+                                 dimension, 'pcf_median_delay' = any (v_core)) as v
          where v.metric = any (v_core);
     end if;
     if v_setters <> '{}' then

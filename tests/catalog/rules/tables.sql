@@ -51,7 +51,7 @@ select format('%s on %s', k.name, k.table_name)
 -- It refers to it, or to a row of it that it cannot be without; what the system alone writes, from such rows, need not.
 select t.name from rules.tables as t
  where t.schema = 'app' and t.is_tenant
-   and t.short not in ('webhook_events', 'rate_limits', 'connection_stats', 'audit_logs')
+   and t.short not in ('webhook_events', 'rate_limits', 'connection_stats', 'audit_logs', 'metric_changes', 'metric_facts', 'metric_sums')
    and not exists (select from rules.constraints as k
                      join rules.tables as o on o.name = k.other_table
                     where k.table_oid = t.oid and k.kind = 'f' and o.is_tenant

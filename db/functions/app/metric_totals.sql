@@ -1,0 +1,201 @@
+-- What every measure comes to in periods, for members: from daily and monthly sums, from contributions, and from what changed since
+-- they were counted. Period n runs from days[n] to before days[n + 1]. Calls that are open count in days before decided only; about
+-- later ones app.calls_being_decided knows. Internal: nobody but the owner may call these.
+
+-- app.metric_spans: the days and whole months that consecutive periods consist of, cut where they become undecided.
+create or replace function app.metric_spans(days date[], decided date)
+returns table (period integer, span text, since date, until date, is_decided boolean)
+language sql immutable parallel safe
+begin atomic
+    select width_bucket(c.since, metric_spans.days), s.span, s.since, s.until, c.until <= metric_spans.decided
+      from (
+        select d.day as since, lead(d.day) over (order by d.day) as until
+          from (select unnest(metric_spans.days) as day
+                union
+                select metric_spans.decided
+                 where metric_spans.decided > metric_spans.days[1]
+                   and metric_spans.decided < metric_spans.days[cardinality(metric_spans.days)]) as d
+      ) as c
+     cross join lateral (
+        select (date_trunc('month', c.since::timestamp - interval '1 day') + interval '1 month')::date as first_month,
+               date_trunc('month', c.until::timestamp)::date as last_month
+     ) as m
+     cross join lateral (
+        select 'day' as span, c.since as since, c.until as until where m.first_month >= m.last_month
+        union all
+        select 'day', c.since, m.first_month where m.first_month < m.last_month
+        union all
+        select 'month', m.first_month, m.last_month where m.first_month < m.last_month
+        union all
+        select 'day', m.last_month, c.until where m.first_month < m.last_month
+     ) as s
+     where c.until is not null and s.since < s.until;
+end;
+comment on function app.metric_spans(date[], date) is 'The days and whole months that consecutive periods consist of.';
+
+-- app.totals_of_sums: from the sums of one dimension; of some of its members, or of all. Grouped by member, or not.
+create or replace function app.totals_of_sums(
+    organization_id uuid, days date[], decided date, dimension text, members uuid[], is_grouped boolean
+) returns setof app.metric_totals
+language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
+begin
+    return query
+    select s.period, case when is_grouped then m.member_id end,
+           coalesce(sum(m.every_call), 0), coalesce(sum(m.rescheduled), 0), coalesce(sum(m.shows), 0),
+           coalesce(sum(m.disqualified), 0), coalesce(sum(m.no_shows), 0), coalesce(sum(m.canceled), 0),
+           coalesce(sum(m.canceled_by_host), 0), coalesce(sum(m.offers), 0), coalesce(sum(m.closes), 0),
+           coalesce(sum(m.refunded_closes), 0), coalesce(sum(m.open) filter (where s.is_decided), 0),
+           coalesce(sum(m.open_any) filter (where s.is_decided), 0), coalesce(sum(m.reports), 0), coalesce(sum(m.timely), 0),
+           coalesce(sum(m.booked), 0), coalesce(sum(m.cohort_calls), 0), coalesce(sum(m.cohort_shows), 0),
+           coalesce(sum(m.cohort_resolved), 0), coalesce(sum(m.leads), 0), coalesce(sum(m.leads_closed), 0),
+           coalesce(sum(m.won), 0), coalesce(sum(m.available_slots), 0), coalesce(sum(m.booked_slots), 0),
+           coalesce(sum(m.held_slots), 0), coalesce(sum(m.collected), 0), coalesce(sum(m.refunds), 0),
+           coalesce(sum(m.chargebacks), 0), coalesce(sum(m.new_cash), 0), coalesce(sum(m.upsell_cash), 0),
+           coalesce(sum(m.unattributed), 0), coalesce(sum(m.verified), 0), coalesce(sum(m.net_revenue), 0),
+           coalesce(sum(m.contracted), 0), coalesce(sum(m.deals_collected), 0), coalesce(sum(m.owed), 0)
+      from app.metric_spans(days, decided) as s
+      join app.metric_sums as m
+        on m.organization_id = totals_of_sums.organization_id and m.dimension = totals_of_sums.dimension and m.span = s.span
+       and m.starts_on >= s.since and m.starts_on < s.until and (members is null or m.member_id = any (members))
+     group by 1, 2;
+end;
+$$;
+comment on function app.totals_of_sums(uuid, date[], date, text, uuid[], boolean) is 'What measures come to, from daily and monthly sums.';
+
+-- app.totals_of_units: from contributions: as last counted, or, where they are not counted yet, from the base rows.
+create or replace function app.totals_of_units(
+    organization_id uuid, days date[], decided date, grain integer, closers uuid[], setters uuid[],
+    source uuid, traffic_type uuid, call_type uuid, dimension text, is_counted boolean
+) returns setof app.metric_totals
+language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
+begin
+    return query
+    select width_bucket(u.day, days), app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
+           coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
+           coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
+           coalesce(sum(n.canceled_by_host), 0), coalesce(sum(n.offers), 0), coalesce(sum(n.closes), 0),
+           coalesce(sum(n.refunded_closes), 0), coalesce(sum(n.open) filter (where u.day < decided), 0),
+           coalesce(sum(n.open_any) filter (where u.day < decided), 0), coalesce(sum(n.reports), 0),
+           coalesce(sum(n.timely), 0), coalesce(sum(n.booked), 0), coalesce(sum(n.cohort_calls), 0),
+           coalesce(sum(n.cohort_shows), 0), coalesce(sum(n.cohort_resolved), 0), coalesce(sum(n.leads), 0),
+           coalesce(sum(n.leads_closed), 0), coalesce(sum(n.won), 0), coalesce(sum(n.available_slots), 0),
+           coalesce(sum(n.booked_slots), 0), coalesce(sum(n.held_slots), 0), coalesce(sum(n.collected), 0),
+           coalesce(sum(n.refunds), 0), coalesce(sum(n.chargebacks), 0), coalesce(sum(n.new_cash), 0),
+           coalesce(sum(n.upsell_cash), 0), coalesce(sum(n.unattributed), 0), coalesce(sum(n.verified), 0),
+           coalesce(sum(n.net_revenue), 0), coalesce(sum(n.contracted), 0), coalesce(sum(n.deals_collected), 0),
+           coalesce(sum(n.owed), 0)
+      from (
+        select f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
+               f.measures, f.amount
+          from app.metric_facts as f
+         where is_counted and f.organization_id = totals_of_units.organization_id
+        union all
+        select e.day, e.grains, e.closer_id, e.setter_id, e.source_id, e.traffic_type_id, e.call_type_id, e.package_id,
+               e.measures, e.amount
+          from app.every_unit(totals_of_units.organization_id) as e
+         where not is_counted
+      ) as u
+     cross join lateral app.counted_in(u.measures, u.amount, 1) as n
+     where u.day >= days[1] and u.day < days[cardinality(days)]
+       and u.grains & grain <> 0
+       and (closers is null or u.closer_id = any (closers)) and (setters is null or u.setter_id = any (setters))
+       and (totals_of_units.source is null or u.source_id = totals_of_units.source)
+       and (traffic_type is null or u.traffic_type_id = traffic_type)
+       and (call_type is null or u.call_type_id = call_type)
+     group by 1, 2;
+end;
+$$;
+comment on function app.totals_of_units(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text, boolean) is
+    'What measures come to, from contributions.';
+
+-- app.totals_of_changes: what has changed since it was last counted: contributions now less contributions then.
+-- Planned once for a session: there are few units, and what they add is found by their ids.
+create or replace function app.totals_of_changes(
+    organization_id uuid, days date[], decided date, grain integer, closers uuid[], setters uuid[],
+    source uuid, traffic_type uuid, call_type uuid, dimension text
+) returns setof app.metric_totals
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+    v_units app.metric_units;
+begin
+    if not exists (select from app.metric_changes as c where c.organization_id = totals_of_changes.organization_id) then
+        return;
+    end if;
+    v_units := app.changed_units(totals_of_changes.organization_id);
+    return query
+    select width_bucket(u.day, days), app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
+           coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
+           coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
+           coalesce(sum(n.canceled_by_host), 0), coalesce(sum(n.offers), 0), coalesce(sum(n.closes), 0),
+           coalesce(sum(n.refunded_closes), 0), coalesce(sum(n.open) filter (where u.day < decided), 0),
+           coalesce(sum(n.open_any) filter (where u.day < decided), 0), coalesce(sum(n.reports), 0),
+           coalesce(sum(n.timely), 0), coalesce(sum(n.booked), 0), coalesce(sum(n.cohort_calls), 0),
+           coalesce(sum(n.cohort_shows), 0), coalesce(sum(n.cohort_resolved), 0), coalesce(sum(n.leads), 0),
+           coalesce(sum(n.leads_closed), 0), coalesce(sum(n.won), 0), coalesce(sum(n.available_slots), 0),
+           coalesce(sum(n.booked_slots), 0), coalesce(sum(n.held_slots), 0), coalesce(sum(n.collected), 0),
+           coalesce(sum(n.refunds), 0), coalesce(sum(n.chargebacks), 0), coalesce(sum(n.new_cash), 0),
+           coalesce(sum(n.upsell_cash), 0), coalesce(sum(n.unattributed), 0), coalesce(sum(n.verified), 0),
+           coalesce(sum(n.net_revenue), 0), coalesce(sum(n.contracted), 0), coalesce(sum(n.deals_collected), 0),
+           coalesce(sum(n.owed), 0)
+      from (
+        select 1 as sign, c.day, c.grains, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, c.package_id,
+               c.measures, c.amount
+          from app.units_now(totals_of_changes.organization_id, v_units) as c
+        union all
+        select -1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
+               f.measures, f.amount
+          from app.units_folded(totals_of_changes.organization_id, v_units) as f
+      ) as u
+     cross join lateral app.counted_in(u.measures, u.amount, u.sign) as n
+     where u.day >= days[1] and u.day < days[cardinality(days)]
+       and u.grains & grain <> 0
+       and (closers is null or u.closer_id = any (closers)) and (setters is null or u.setter_id = any (setters))
+       and (totals_of_changes.source is null or u.source_id = totals_of_changes.source)
+       and (traffic_type is null or u.traffic_type_id = traffic_type)
+       and (call_type is null or u.call_type_id = call_type)
+     group by 1, 2;
+end;
+$$;
+comment on function app.totals_of_changes(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text) is
+    'What measures have changed by since they were last counted.';
+
+-- app.totals_of_periods: what every measure comes to in periods, for members, at this instant. One filter or one dimension, or none, is
+-- answered from sums; several from contributions; and everything from the base rows while an organization's rollup is not built.
+create or replace function app.totals_of_periods(
+    organization_id uuid, days date[], decided date, grain integer, closers uuid[], setters uuid[],
+    source uuid, traffic_type uuid, call_type uuid, dimension text
+) returns setof app.metric_totals
+language plpgsql stable set search_path = '' as $$
+declare
+    v_filter  constant text := case num_nonnulls(closers, setters, source, traffic_type, call_type)
+        when 0 then coalesce(dimension, 'all')
+        when 1 then case when closers is not null then 'closer' when setters is not null then 'setter'
+                         when source is not null then 'source' when traffic_type is not null then 'traffic_type'
+                         else 'call_type' end
+    end;
+    v_members constant uuid[] := coalesce(closers, setters, array[coalesce(source, traffic_type, call_type)]);
+begin
+    if not app.has_rollup(totals_of_periods.organization_id) then
+        return query
+        select t.* from app.totals_of_units(totals_of_periods.organization_id, days, decided, grain, closers, setters,
+                                            totals_of_periods.source, traffic_type, call_type, dimension, false) as t;
+        return;
+    end if;
+    return query
+    select t.* from app.totals_of_changes(totals_of_periods.organization_id, days, decided, grain, closers, setters,
+                                          totals_of_periods.source, traffic_type, call_type, dimension) as t;
+    if coalesce(dimension, v_filter) = v_filter then
+        return query
+        select t.* from app.totals_of_sums(totals_of_periods.organization_id, days, decided, v_filter,
+                                           case when num_nonnulls(closers, setters, totals_of_periods.source, traffic_type, call_type) > 0
+                                                then v_members end,
+                                           dimension is not null) as t;
+    else
+        return query
+        select t.* from app.totals_of_units(totals_of_periods.organization_id, days, decided, grain, closers, setters,
+                                            totals_of_periods.source, traffic_type, call_type, dimension, true) as t;
+    end if;
+end;
+$$;
+comment on function app.totals_of_periods(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text) is
+    'What every measure comes to in periods, for members, at this instant.';

@@ -1,0 +1,1 @@
+../0032_rollups.rollback.sql
