@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.fixtures.databases import Database
 from tests.metrics.history import History, Question
 from tests.metrics.loading import Stage
+from tests.metrics.stages import make_stage
 from tests.metrics.recount import Number, Recount, previous_period
 from tests.metrics.strategies import CLOSERS, SETTERS, filters, histories
 from tests.world import Person, World
@@ -40,28 +41,10 @@ HIDDEN_FROM_SETTERS = {
 
 @pytest.fixture(scope="module")
 def stage(database: Database) -> Iterator[Stage]:
-    """The organization in which histories are played. Its first closer is its first setter too."""
+    """The organization in which histories are played."""
     with psycopg.connect(database.superuser_url, autocommit=True) as connection:
         connection.execute("set role salesdash")
-        acme = World(connection).organization("acme")
-        both = acme.setter("both", person=acme.closer("both"))
-        closers = [both, *(acme.closer(f"closer{n}") for n in range(1, CLOSERS))]
-        setters = [
-            replace(both, closer_id=None),
-            *(acme.setter(f"setter{n}") for n in range(1, SETTERS)),
-        ]
-        admin = acme.admin()
-        for person in (admin, *closers, *setters):
-            acme.world.session(person)  # before a history is played, whose end would end it
-        yield Stage(
-            organization=acme,
-            admin=admin,
-            closers=closers,
-            setters=setters,
-            sources=[acme.source("one"), acme.source("two")],
-            traffic_types=[acme.traffic_type("one"), acme.traffic_type("two")],
-            call_types=[acme.call_type("one"), acme.call_type("two", counts_in_rates=False)],
-        )
+        yield make_stage(World(connection))
 
 
 def ask(
@@ -92,7 +75,9 @@ def ask(
 def expected(history: History, question: Question, cash_role: str | None) -> dict[str, Number]:
     """What the recount gives."""
     recount = Recount(history, question, cash_role)
-    return recount.period_metrics() | recount.standing_metrics(GRACE)
+    numbers = recount.period_metrics() | recount.standing_metrics(GRACE)
+    del numbers["pcf_median_delay"]  # told by name only
+    return numbers
 
 
 def quotient(number: Number) -> Fraction | None:
@@ -156,12 +141,15 @@ def test_an_admin_gets_the_recount_with_any_filters(
     stage: Stage, made: tuple[History, Question], chosen: dict[str, int | None]
 ) -> None:
     history, question = made
+    filtered = replace(question, **chosen)
+    role = "closer" if filtered.closer is not None else None
+    if role is None and filtered.setter is not None:
+        role = "setter"
     with stage.playing(history):
         compare(stage, history, question, stage.admin, None)
-        filtered = replace(question, **chosen)
-        role = "closer" if filtered.closer is not None else None
-        if role is None and filtered.setter is not None:
-            role = "setter"
+        compare(stage, history, filtered, stage.admin, role)
+        stage.build()
+        compare(stage, history, question, stage.admin, None)
         compare(stage, history, filtered, stage.admin, role)
 
 
@@ -229,7 +217,7 @@ def test_the_rows_behind_every_part_add_up_to_it(
     with stage.playing(history):
         answer = ask(stage, stage.admin, filtered)
         rows = rows_behind(stage, stage.admin, filtered)
-    assert set(rows) == set(answer)
+    assert set(rows) == {*answer, "pcf_median_delay"}
     for metric, row in answer.items():
         assert rows[metric].get("numerator") == row["numerator"], metric
         assert rows[metric].get("denominator") == row["denominator"], metric

@@ -1,6 +1,6 @@
 """Base rows of a history, written past the product's functions: any that constraints allow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,9 @@ from tests.metrics.history import Call, Deal, History, Payment
 from tests.world import Organization, Person, Row
 
 Table = dict[str, Any]
+
+NOTING = """select c.relname, t.tgname from pg_trigger as t join pg_class as c on c.oid = t.tgrelid
+             where t.tgname like 'notes\\_%\\_rows\\_for\\_rollups'"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,71 @@ class Stage:
             _write(connection, self, history)
             yield
 
+    def become(self, old: History, new: History, then: Callable[[], None]) -> None:
+        """What was one history is another: rows come, change and go, each in a statement of its own;
+        of the product's triggers only those fire that note changes for the rollups. then: called
+        after each."""
+        connection = self.organization.world.connection
+        connection.execute("reset role")
+        for table, trigger in connection.execute(NOTING).fetchall():
+            connection.execute(
+                sql.SQL("alter table {} enable always trigger {}").format(
+                    sql.Identifier("app", table), sql.Identifier(trigger)
+                )
+            )
+        connection.execute("set local session_replication_role = replica")
+        self._set(new)
+        before, after = _tables(self, old), _tables(self, new)
+        late: list[tuple[str, Table]] = []
+        for table, rows in after.items():
+            known = {row["id"]: row for row in before[table]}
+            for gone in known.keys() - {row["id"] for row in rows}:
+                self._delete(table, gone)
+                then()
+            for row in rows:
+                if row == known.get(row["id"]):
+                    continue
+                try:
+                    with connection.transaction():
+                        if row["id"] in known:
+                            _update(connection, table, self.organization.id, row)
+                        else:
+                            _insert(connection, table, self.organization.id, [row])
+                except psycopg.errors.UniqueViolation:  # it takes the place of one that still has to go
+                    self._delete(table, row["id"])
+                    late.append((table, row))
+                then()
+        for table, row in late:
+            _insert(connection, table, self.organization.id, [row])
+            then()
+        connection.execute("set local session_replication_role = origin")
+        connection.execute("set role salesdash")
+
+    def _delete(self, table: str, row: UUID) -> None:
+        self.organization.world.connection.execute(
+            sql.SQL("delete from app.{} where organization_id = %s and id = %s").format(
+                sql.Identifier(table)
+            ),
+            (self.organization.id, row),
+        )
+
+    def _set(self, history: History) -> None:
+        self.organization.world.connection.execute(
+            "update app.organizations set timezone = %s, currency = %s, slot_minutes = %s"
+            " where id = %s",
+            (history.timezone, history.currency, history.slot_minutes, self.organization.id),
+        )
+
+    def fold(self, batch: int = 1000) -> None:
+        """Count changes anew; everything, when everything changed."""
+        query = "select coalesce(app.fold_metrics(%s, %s), -1)"
+        if self.organization.world.value(query, self.organization.id, batch) < 0:
+            self.build()
+
+    def build(self) -> None:
+        """Count everything from nothing."""
+        assert self.organization.world.value("select app.build_rollup(%s)", self.organization.id)
+
     def person(self, roster: Sequence[Person], position: int | None) -> UUID | None:
         """The roster entry at a position."""
         return (
@@ -55,11 +123,7 @@ def identity(number: int | None) -> UUID | None:
 def _write(connection: psycopg.Connection, stage: Stage, history: History) -> None:
     connection.execute("reset role")
     connection.execute("set local session_replication_role = replica")
-    connection.execute(
-        "update app.organizations set timezone = %s, currency = %s, slot_minutes = %s"
-        " where id = %s",
-        (history.timezone, history.currency, history.slot_minutes, stage.organization.id),
-    )
+    stage._set(history)
     for table, rows in _tables(stage, history).items():
         _insert(connection, table, stage.organization.id, rows)
     connection.execute(
@@ -85,6 +149,15 @@ def _insert(
         cursor.executemany(statement, [(organization_id, *row.values()) for row in rows])
 
 
+def _update(connection: psycopg.Connection, table: str, organization_id: UUID, row: Table) -> None:
+    columns = [column for column in row if column != "id"]
+    statement = sql.SQL("update app.{} set {} where organization_id = %s and id = %s").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns),
+    )
+    connection.execute(statement, [*(row[name] for name in columns), organization_id, row["id"]])
+
+
 def _tables(stage: Stage, history: History) -> dict[str, list[Table]]:
     calls = {call.id: call for call in history.calls}
     return {
@@ -100,6 +173,7 @@ def _tables(stage: Stage, history: History) -> dict[str, list[Table]]:
         "events": [_event(stage, call, calls[call.root]) for call in history.calls],
         "post_call_forms": [
             {
+                "id": identity(call.id * 1000 + form.version),
                 "event_id": identity(call.id),
                 "version": form.version,
                 "is_active": form.is_active,
