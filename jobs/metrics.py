@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram, start_http_server
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 runs = Counter("salesdash_runs", "Runs that left the worker.", ["kind", "outcome"])
 run_seconds = Histogram("salesdash_run_seconds", "How long runs took.", ["kind"])
@@ -12,6 +12,10 @@ returned = Counter("salesdash_returned", "Runs and messages taken back from dead
 analysts_ended = Counter(
     "salesdash_analysts_ended", "Statements and sessions of analysts over their limit.", ["outcome"]
 )
+rollup_changes = Counter("salesdash_rollup_changes", "Changes counted into rollups.")
+rollup_waiting = Gauge("salesdash_rollup_waiting", "Changes not yet counted into rollups.")
+rollup_lag_seconds = Gauge("salesdash_rollup_lag_seconds", "How long the oldest of them waits.")
+rollups_not_built = Gauge("salesdash_rollups_not_built", "Organizations without a rollup.")
 
 
 def serve(port: int) -> None:

@@ -96,6 +96,14 @@ class EndedStatement(NamedTuple):
     lasted: timedelta
 
 
+class RollupLag(NamedTuple):
+    """How far folding is behind. not_built: organizations that have no rollup at all."""
+
+    not_built: int
+    changes: int
+    seconds: float
+
+
 class Queue:
     """Calls the functions of schema `jobs` as one worker.
 
@@ -338,6 +346,18 @@ class Queue:
     async def retry_webhook_events(self, batch: int) -> int:
         """Process up to batch failed deliveries that are due; answers how many."""
         return int(await self._value("select jobs.retry_webhook_events(%s)", batch))
+
+    async def fold_rollup(self, batch: int) -> int | None:
+        """Count changes of one organization anew; answers how many, None without any."""
+        folded = await self._value("select jobs.fold_rollup(%s)", batch)
+        return None if folded is None else int(folded)
+
+    async def rollup_lag(self) -> RollupLag:
+        """How far folding is behind."""
+        (lag,) = await self._rows(
+            RollupLag, "select not_built, changes, lag_seconds as seconds from jobs.rollup_lag()"
+        )
+        return lag
 
     async def link_refunds(self) -> int:
         """Refunds that missed their payment find it; answers how many."""

@@ -42,6 +42,7 @@ ALIVE_S = 2.0
 STALE_AFTER = timedelta(seconds=30)
 ANALYSTS_S = 1.0
 LONGEST_PAUSE_S = 5.0
+FOLDED_AT_ONCE = 2000
 RUNS_AT_ONCE = 2
 """So that one long run does not keep the short ones waiting."""
 
@@ -143,6 +144,7 @@ async def work(worker: Worker, stopping: asyncio.Event) -> None:
     ticks: tuple[tuple[str, float, Callable[[], Awaitable[object]]], ...] = (
         ("alive", ALIVE_S, queue.worker_alive),
         ("schedules", POLL_S, lambda: tick_schedules(queue)),
+        ("rollups", 5 * POLL_S, lambda: _watch_rollups(queue)),
         ("stale", STALE_AFTER.total_seconds() / 6, lambda: _release_stale(queue)),
         ("analysts", ANALYSTS_S, lambda: _end_analysts(queue, worker.analyst_statement_limit)),
     )
@@ -167,6 +169,7 @@ async def work(worker: Worker, stopping: asyncio.Event) -> None:
             for number in range(RUNS_AT_ONCE):
                 loops.create_task(poll(f"queue {number + 1}", runner.run_next, stopping))
             loops.create_task(poll("outbox", sender.send_next, stopping))
+            loops.create_task(poll("rollups", lambda: _fold_rollup(queue), stopping))
             loops.create_task(_guarded("alive", queue.worker_alive))
     finally:
         scheduler.shutdown(wait=False)
@@ -203,6 +206,20 @@ async def poll(name: str, step: Step, stopping: asyncio.Event) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s * random.uniform(0.75, 1.25)):  # noqa: S311
                 await stopping.wait()
+
+
+async def _fold_rollup(queue: Queue) -> bool:
+    """Changes of one organization, counted anew. True when there are more."""
+    folded = await queue.fold_rollup(FOLDED_AT_ONCE)
+    metrics.rollup_changes.inc(folded or 0)
+    return folded == FOLDED_AT_ONCE
+
+
+async def _watch_rollups(queue: Queue) -> None:
+    lag = await queue.rollup_lag()
+    metrics.rollup_waiting.set(lag.changes)
+    metrics.rollup_lag_seconds.set(lag.seconds)
+    metrics.rollups_not_built.set(lag.not_built)
 
 
 async def _release_stale(queue: Queue) -> None:

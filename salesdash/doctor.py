@@ -23,6 +23,7 @@ from salesdash.settings import DEPRECATED, Settings
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 180000
+LATE_ROLLUP_S = 60.0
 EXTENSIONS = ("btree_gist", "pg_trgm")
 API_ROLES = ("anon", "authenticated", "org_admin", "super_admin", "reader")
 ROLES = ("salesdash", "authenticator", *API_ROLES, "gateway", "worker", "analyst")
@@ -274,6 +275,20 @@ def partitions(connection: psycopg.Connection) -> Finding:
     )
 
 
+def rollups(connection: psycopg.Connection) -> Finding:
+    """Changes are counted into the sums that numbers are read from."""
+    known = connection.execute("select to_regprocedure('jobs.rollup_lag()')")
+    if known.fetchone() == (None,):
+        return Finding("rollups", "bad", "the schema is older than this program", DEPLOY)
+    row = connection.execute("select not_built, changes, lag_seconds from jobs.rollup_lag()")
+    not_built, changes, lag = row.fetchone() or (0, 0, 0.0)
+    found = f"{not_built} not built, {changes} changes wait"
+    if not not_built and lag < LATE_ROLLUP_S:
+        return Finding("rollups", "good", found)
+    mend = "Numbers are right, and slower. See that the worker runs."
+    return Finding("rollups", "warning", f"{found}, for {lag:.0f} s", mend)
+
+
 DEPLOY = "Run `salesdash db deploy`."
 
 CATALOG_CHECKS: tuple[Callable[[psycopg.Connection], Finding], ...] = (
@@ -284,6 +299,7 @@ CATALOG_CHECKS: tuple[Callable[[psycopg.Connection], Finding], ...] = (
     public_execute,
     process_grants,
     partitions,
+    rollups,
 )
 
 

@@ -19,6 +19,7 @@ from salesdash.cli import (
     mail,
     people,
     psql,
+    rollups,
     status,
     token,
     up,
@@ -50,4 +51,5 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
 app.add_typer(people.org, name="org")
 app.add_typer(people.user, name="user")
+app.add_typer(rollups.app, name="rollups")
 app.add_typer(webhooks.app, name="webhooks")

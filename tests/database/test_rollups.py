@@ -38,7 +38,11 @@ def values(
     setter = stage.person(stage.setters, question.setter)
     arguments: dict[str, object] = {
         "organization": stage.organization.id,
-        "days": [question.start - timedelta(days=10), question.start, question.end + timedelta(days=1)],
+        "days": [
+            question.start - timedelta(days=10),
+            question.start,
+            question.end + timedelta(days=1),
+        ],
         "as_of": question.as_of,
         "cash_role": "closer" if closer else "setter" if setter else None,
         "closers": closer and [closer],

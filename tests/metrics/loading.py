@@ -69,7 +69,9 @@ class Stage:
                             _update(connection, table, self.organization.id, row)
                         else:
                             _insert(connection, table, self.organization.id, [row])
-                except psycopg.errors.UniqueViolation:  # it takes the place of one that still has to go
+                except (
+                    psycopg.errors.UniqueViolation
+                ):  # it takes the place of one that still has to go
                     self._delete(table, row["id"])
                     late.append((table, row))
                 then()
