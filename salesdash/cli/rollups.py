@@ -51,7 +51,7 @@ def status(organization: Slug = None, as_json: AsJson = False) -> None:
 
 @app.command("verify")
 def verify(organization: Slug = None, as_json: AsJson = False) -> None:
-    """Count every row again. Exit code 4 when a sum is not what it should be, and every such sum."""
+    """Count every row again. Exit code 4, and each sum that is wrong, when one is."""
     wrong: list[dict[str, Any]] = []
     with _owner() as connection:
         for slug, key in _organizations(connection, organization):
@@ -70,7 +70,7 @@ def verify(organization: Slug = None, as_json: AsJson = False) -> None:
 
 @app.command("rebuild")
 def rebuild(organization: Slug = None) -> None:
-    """Count everything from nothing, one organization after the other. Numbers stay right meanwhile."""
+    """Count everything from nothing, one organization at a time. Numbers stay right."""
     with _owner() as connection:
         known = _organizations(connection, organization)
         for number, (slug, key) in enumerate(known, 1):

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from tests.fixtures.databases import Database
 from tests.metrics.history import History, Question
 from tests.metrics.loading import Stage
-from tests.metrics.stages import make_stage
 from tests.metrics.recount import Number, Recount, previous_period
+from tests.metrics.stages import make_stage
 from tests.metrics.strategies import CLOSERS, SETTERS, filters, histories
 from tests.world import Person, World
 

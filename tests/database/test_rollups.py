@@ -1,4 +1,4 @@
-"""Rollups: whatever changed, and whatever of it is counted, numbers are what the base rows add up to."""
+"""Whatever changed, and whatever of it is counted, numbers are what the base rows add up to."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from tests.fixtures.databases import Database
 from tests.metrics.history import History, Question
 from tests.metrics.loading import Stage
-from tests.metrics.recount import Recount
 from tests.metrics.stages import make_stage
 from tests.metrics.strategies import filters, histories
-from tests.world import Row, World
+from tests.world import World
 
 DIMENSIONS = ("closer", "setter", "source", "traffic_type", "call_type", "package")
 
@@ -112,8 +111,8 @@ def test_whatever_changed_and_whatever_of_it_is_counted_numbers_are_those_of_the
         stage.fold()
         assert differences(stage) == []
         assert everything(stage, asked, by) == seen
-        stage.organization.world.rows(
-            "insert into app.metric_changes (organization_id, unit) values (%s, 'all') returning id",
+        stage.organization.world.execute(
+            "insert into app.metric_changes (organization_id, unit) values (%s, 'all')",
             stage.organization.id,
         )
         assert everything(stage, asked, by) == seen

@@ -40,9 +40,11 @@ class Stage:
             yield
 
     def become(self, old: History, new: History, then: Callable[[], None]) -> None:
-        """What was one history is another: rows come, change and go, each in a statement of its own;
-        of the product's triggers only those fire that note changes for the rollups. then: called
-        after each."""
+        """What was one history is another: rows come, change and go, one by one.
+
+        Of the product's triggers only those fire that note changes for the rollups. then: called
+        after each row.
+        """
         connection = self.organization.world.connection
         connection.execute("reset role")
         for table, trigger in connection.execute(NOTING).fetchall():
