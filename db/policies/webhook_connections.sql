@@ -24,4 +24,7 @@ drop policy if exists "analysts read their organization" on app.webhook_connecti
 create policy "analysts read their organization" on app.webhook_connections
     for select to analyst
     using (organization_id = (select auth.analyst_organization_id()));
-grant select on app.webhook_connections to authenticated, org_admin, super_admin, reader, analyst;
+grant select on app.webhook_connections to authenticated, org_admin, super_admin;
+-- Where data comes from, and since when it is known: the columns of analytics.data_freshness, and nothing sealed.
+grant select (organization_id, id, name, connection_type, is_active, deleted_at, last_webhook_at, webhook_count)
+    on app.webhook_connections to reader, analyst;
