@@ -1,5 +1,6 @@
 """What metrics of an organization's own come to, and wherever they are asked for."""
 
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -171,6 +172,80 @@ def test_closers_get_their_own_numbers_and_setters_nothing_hidden_from_them(
     )
     assert seen(dana) == [None, 2, 0]
     assert seen(ada) == [450, 4, 1]
+
+
+def test_the_rows_behind_an_own_metric_are_those_of_its_leaves(
+    world: World, acme: Organization, ada: Person
+) -> None:
+    shown = SHOWS | {"filters": {"source_id": str(acme.source().id)}}
+    define(acme, "worth", op("divide", op("add", CASH, CASH), shown), "money")
+    query = "select * from metric_rows(%s, '2026-03-01', '2026-03-31')"
+    with world.acting_as(ada) as db:
+        with refused("PT422") as caught:
+            db.rows(query, "worth")
+        assert json.loads(caught.value.diag.message_detail or "") == [CASH, shown]
+        with refused("PT422") as caught:
+            db.rows(query, "none")
+        assert "worth" not in (caught.value.diag.message_detail or "")
+
+
+def test_dashboards_show_own_metrics_to_whom_they_are_shown(
+    world: World, acme: Organization, ada: Person
+) -> None:
+    dana, sam = acme.closer("dana"), acme.setter("sam")
+    acme.event(closer=dana, setter=sam, outcome="closed")
+    define(acme, "deals_twice", op("multiply", {"metric": "deals_won"}, {"value": 2}), "count")
+    for who, home, value in ((ada, "admin", 2), (dana, "rep", 2), (sam, "setter", None)):
+        with world.acting_as(who) as db:
+            shown = db.value(f"select {home}_home('2026-03-01', '2026-03-31')")
+        number = shown["numbers"]["deals_twice"]
+        assert (number["label"], number["unit"], number["rows"]) == ("Deals_Twice", "count", None)
+        assert number["value"] == value, home
+
+
+def test_series_and_parts_are_of_own_metrics_too(
+    world: World, acme: Organization, ada: Person
+) -> None:
+    dana, eli = acme.closer("dana"), acme.closer("eli")
+    acme.event(closer=dana, outcome="closed")
+    acme.event(closer=eli, outcome="closed", scheduled_at=NOON + timedelta(days=1))
+    acme.payment(closer=dana, amount=Decimal("900.00"))
+    define(acme, "worth", op("divide", CASH, SHOWS), "money")
+    define(acme, "of_dana", SHOWS | {"filters": {"closer_id": str(dana.closer_id)}}, "count")
+    series = "select * from metric_series(%s, 'day', '2026-03-10', '2026-03-12')"
+    parts = "select * from metric_breakdown(%s, 'closer', '2026-03-01', '2026-03-31')"
+    with world.acting_as(ada) as db:
+        assert [row["value"] for row in db.rows(series, "worth")] == [900, 0, None]
+        assert [row["value"] for row in db.rows(series, "of_dana")] == [1, 0, 0]
+        rows = {row["label"]: row for row in db.rows(parts, "worth")}
+        assert (rows["dana"]["value"], rows["eli"]["value"]) == (900, 0)
+        assert (rows["Unassigned"]["numerator"], rows["Unassigned"]["value"]) == (0, None)
+        rows = {row["label"]: row for row in db.rows(parts, "of_dana")}
+        assert {label: row["value"] for label, row in rows.items() if row["value"]} == {"dana": 1}
+
+
+def test_setters_metrics_stand_in_own_ones(world: World, acme: Organization, ada: Person) -> None:
+    sam = acme.setter("sam")
+    acme.event(closer=acme.closer("dana"), setter=sam, outcome="closed")
+    world.insert(
+        "setter_activities",
+        organization_id=acme.id,
+        setter_id=sam.setter_id,
+        activity_date=date(2026, 3, 10),
+        provider="close",
+        dials=40,
+        connects=10,
+    )
+    define(acme, "effort", op("divide", {"metric": "dials"}, SHOWS), "count")
+    assert core(world, ada)["effort"]["value"] == 40
+    assert core(world, ada, setter_id=sam.setter_id)["effort"]["value"] == 40
+    with world.acting_as(ada) as db:
+        (row,) = db.rows(
+            "select * from metric_breakdown('effort', 'setter', '2026-03-01', '2026-03-31')"
+            " where member_id = %s",
+            sam.setter_id,
+        )
+    assert (row["value"], row["numerator"], row["denominator"]) == (40, 40, 1)
 
 
 def test_a_preview_is_what_the_metric_will_be_and_keeps_nothing(

@@ -74,6 +74,7 @@ begin
       join app.metric_catalog as c on c.metric = p.metric
      where p.metric = metric_rows.metric and p.part = coalesce(metric_rows.part, 'numerator');
     if not found then
+        perform app.refuse_own_rows(v_organization_id, metric_rows.metric);
         raise exception using errcode = 'PT422', message = 'There is no such part of a metric.',
             detail = format('metric is %s, part is %s.', left(metric_rows.metric, 100), left(metric_rows.part, 100)),
             hint = 'Metrics are in metric_catalog; part is numerator, and denominator for those that are ratios.';

@@ -321,6 +321,24 @@ begin atomic
 end;
 comment on function app.own_metrics(uuid) is 'The metrics of its own that an organization uses.';
 
+-- app.any_metric: what a name means to an organization: a metric of the catalog or one of its own; no row for neither.
+-- expression: NULL for the catalog's. place: in the order of display: the catalog's, then the organization's by label.
+create or replace function app.any_metric(organization_id uuid, metric text default null)
+returns table (
+    metric text, label text, sentence text, unit text, version integer, expression jsonb, place integer)
+language sql stable
+begin atomic
+    select c.metric, c.label, c.sentence, c.unit, c.version, null::jsonb, c.position
+      from app.metric_catalog as c
+     where any_metric.metric is null or c.metric = any_metric.metric
+    union all
+    select m.name, m.label, m.sentence, m.unit, m.version, m.expression,
+           (100000 + row_number() over (order by m.label, m.name))::integer
+      from app.own_metrics(any_metric.organization_id) as m
+     where any_metric.metric is null or m.name = any_metric.metric;
+end;
+comment on function app.any_metric(uuid, text) is 'What a name means to an organization.';
+
 -- app.define_metric: make this what a name means, from now on: the next version, or nothing where it means this already.
 -- id: of the version. Raises PT422 for what cannot be a metric, PT409 where the organization has too many.
 -- Guarantees: one version is in use, the newest; earlier ones stay. Two at the same moment make two versions.

@@ -78,7 +78,8 @@ begin atomic
 end;
 comment on function app.home_frame(uuid, date, date, timestamptz) is 'What every dashboard starts with.';
 
--- app.home_numbers: chosen metrics, each with what it was before and where the rows of its parts are.
+-- app.home_numbers: chosen metrics, each with what it was before and where the rows of its parts are; and the organization's own, which
+-- have no rows.
 -- A number that the caller may not see is NULL and has no rows.
 create or replace function app.home_numbers(
     organization_id uuid, start_date date, end_date date, as_of timestamptz, metrics text[],
@@ -106,9 +107,9 @@ begin atomic
             home_numbers.seen_as, home_numbers.cash_role,
             case when home_numbers.closer_id is not null then array[home_numbers.closer_id] end,
             case when home_numbers.setter_id is not null then array[home_numbers.setter_id] end) as m
-      join app.metric_catalog as c on c.metric = m.metric
+      join app.any_metric(home_numbers.organization_id) as c on c.metric = m.metric
      cross join app.previous_period(home_numbers.start_date, home_numbers.end_date) as b
-     where m.metric = any (home_numbers.metrics);
+     where m.metric = any (home_numbers.metrics) or c.expression is not null;
 end;
 comment on function app.home_numbers(uuid, date, date, timestamptz, text[], text, text, uuid, uuid) is
     'Chosen metrics of a period, each with the rows behind it.';

@@ -93,7 +93,8 @@ comment on function app.reckoned(text[], integer[], numeric[], numeric[]) is 'Wh
 -- app.expression_values: expressions, {"name": expression}, in consecutive periods, grouped as app.metric_values groups. Each number
 -- in them is of the whole of a period and member. What is divided at the top has a numerator and a denominator, and so has a
 -- ratio of the catalog that stands alone; a value is rounded once, in its only division. coverage: the least of what it rests on.
--- A member of whom one number knows nothing has none of it: 0, or NULL where a number of nobody is not zero.
+-- A member of whom one number knows nothing has none of it (app.nothing), unless the number is unknown of Unassigned, too.
+-- Each period has its row of Unassigned, or of the whole.
 create or replace function app.expression_values(
     organization_id uuid, expressions jsonb, bounds timestamptz[], as_of timestamptz, cash_role text default null,
     closers uuid[] default null, setters uuid[] default null,
@@ -134,16 +135,18 @@ begin atomic
                app.reckoned(
                    array_agg(t.operation order by t.path desc), array_agg(t.arguments order by t.path desc),
                    array_agg(case when t.constant is not null then t.constant
-                                  when l.metric is null then case when p.adds <> 'median' and (u.metric is null or u.numerator is not null) then 0 end
+                                  when l.metric is null then case when u.metric is null or u.numerator is not null
+                                                               then app.nothing(expression_values.organization_id, t.leaf) end
                                   when t.part = 'denominator' then l.denominator else l.numerator end order by t.path desc),
                    array_agg(case when t.part <> 'value' then 1
                                   when l.metric is null then 0 else l.denominator end order by t.path desc)) as fraction
-          from (select distinct l.period, l.member_id from leaves as l) as g
+          from (select l.period, l.member_id from leaves as l
+                union
+                select p.period, null from generate_series(1, cardinality(bounds) - 1) as p (period)) as g
          cross join steps as t
           left join leaves as l on l.filters = t.filters and l.metric = t.leaf and l.period = g.period
            and l.member_id is not distinct from g.member_id
           left join leaves as u on u.filters = t.filters and u.metric = t.leaf and u.period = g.period and u.member_id is null
-          left join app.metric_parts() as p on p.metric = t.leaf and p.part = case t.part when 'denominator' then t.part else 'numerator' end
          group by g.period, g.member_id, t.metric, t.side
     )
     select a.period, a.member_id, a.metric,
@@ -253,24 +256,6 @@ begin atomic
 end;
 comment on function app.hides_expression(jsonb, text, text, boolean) is 'True when what an expression comes to is not for this caller.';
 
--- app.any_metric: what a name means to an organization: a metric of the catalog or one of its own; no row for neither.
--- expression: NULL for the catalog's. place: in the order of display: the catalog's, then the organization's by label.
-create or replace function app.any_metric(organization_id uuid, metric text default null)
-returns table (
-    metric text, label text, sentence text, unit text, version integer, expression jsonb, place integer)
-language sql stable
-begin atomic
-    select c.metric, c.label, c.sentence, c.unit, c.version, null::jsonb, c.position
-      from app.metric_catalog as c
-     where any_metric.metric is null or c.metric = any_metric.metric
-    union all
-    select m.name, m.label, m.sentence, m.unit, m.version, m.expression,
-           (100000 + row_number() over (order by m.label, m.name))::integer
-      from app.own_metrics(any_metric.organization_id) as m
-     where any_metric.metric is null or m.name = any_metric.metric;
-end;
-comment on function app.any_metric(uuid, text) is 'What a name means to an organization.';
-
 -- app.hides_any_metric: is the number of this name not for this caller?
 create or replace function app.hides_any_metric(organization_id uuid, metric text, seen_as text, shows_cash boolean) returns boolean
 language sql stable
@@ -310,3 +295,21 @@ end;
 comment on function app.own_core_metrics(
     uuid, timestamptz[], timestamptz, text, boolean, text, uuid[], uuid[], uuid, uuid, uuid) is
     'The organization''s own metrics of a period beside the one before.';
+
+-- app.refuse_own_rows: PT422 naming the metrics of which an own metric is made, for whoever asks for the rows behind it.
+create or replace function app.refuse_own_rows(organization_id uuid, metric text) returns void
+language plpgsql stable set search_path = '' as $$
+declare
+    v_leaves jsonb;
+begin
+    select jsonb_agg(distinct n.node) into v_leaves
+      from app.own_metrics(refuse_own_rows.organization_id) as m
+     cross join lateral app.metric_nodes(m.expression) as n
+     where m.name = refuse_own_rows.metric and n.node ? 'metric';
+    if v_leaves is not null then
+        raise exception using errcode = 'PT422', message = 'An own metric has no rows: those that it is made of have.',
+            detail = v_leaves::text, hint = 'Ask for the rows of these metrics, with their part and filters.';
+    end if;
+end;
+$$;
+comment on function app.refuse_own_rows(uuid, text) is 'PT422 naming the metrics of which an own metric is made.';
