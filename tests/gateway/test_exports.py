@@ -219,6 +219,15 @@ def test_every_format_has_the_same_rows(client: httpx.Client, scene: Scene) -> N
     }
 
 
+def test_every_table_has_its_file(client: httpx.Client, scene: Scene) -> None:
+    tables = [row["table_name"] for row in scene.world.rows("select * from app.export_tables()")]
+    answers = {table: get(client, scene, "admin", table, format="xlsx") for table in tables}
+    assert {answer.status_code for answer in answers.values()} == {200}
+    for table, answer in answers.items():
+        book = openpyxl.load_workbook(io.BytesIO(answer.content), read_only=True)
+        assert book.sheetnames == [table, "about this file"]
+
+
 def test_days_are_inclusive_and_local_in_both_spellings(client: httpx.Client, scene: Scene) -> None:
     # The calls are at noon of March 10 to 16; in both spellings, by GET and by POST.
     given = {"table": "events", "start_date": "2026-03-11", "end_date": "2026-03-13"}
