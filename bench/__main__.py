@@ -37,6 +37,7 @@ PROOFS = {
     "fuzz": fuzz.main,
     "imports": imports.main,
     "ingest-at-scale": ingest_at_scale.main,
+    "replay": replay.main,
 }
 """What `python -m bench <name> [arguments]` runs; with no name everything is measured."""
 

@@ -68,7 +68,12 @@ def load(stack: Stack, rows: int) -> Owner:
 
 
 def measure(stack: Stack, rows: int = ROWS) -> list[Row]:
-    """One line per format, for time and for memory."""
+    """Two lines per format, for time and for memory."""
+    return list(measured(stack, rows))
+
+
+def measured(stack: Stack, rows: int = ROWS) -> Iterator[Row]:
+    """The same, one after the other."""
     owner = load(stack, rows)
     password = secrets.token_hex(16)
     with psycopg.connect(stack.superuser_url, autocommit=True) as connection:
@@ -77,11 +82,8 @@ def measure(stack: Stack, rows: int = ROWS) -> list[Row]:
     with gateway(stack, url, generate_key()) as port:
         process = next(p for p in psutil.Process().children() if p.cmdline()[-1] == "gateway")
         bare = bare_pages(owner, rows)
-        lines = []
         for name in FORMATS:
-            seen = file_of(owner, port, process, name, rows)
-            lines += lines_of(name, rows, seen, bare)
-    return lines
+            yield from lines_of(name, rows, file_of(owner, port, process, name, rows), bare)
 
 
 def lines_of(name: str, rows: int, seen: Seen, bare: float) -> list[Row]:
@@ -166,5 +168,6 @@ def memory(process: psutil.Process) -> Iterator[list[int]]:
 def main(arguments: list[str]) -> None:
     """Measure on a system of its own, and print. arguments: how many rows, if not a million."""
     with running_stack() as stack:
-        for row in measure(stack, *map(int, arguments)):
-            print(f"{row.what}: {row.value}; {row.baseline}, {row.ratio:.2f}x ({row.hold})")
+        for row in measured(stack, *map(int, arguments)):
+            told = f"{row.what}: {row.value}; {row.baseline}, {row.ratio:.2f}x ({row.hold})"
+            print(told, flush=True)

@@ -87,19 +87,23 @@ def measure(stack: Stack) -> list[Row]:
 def load_scene(stack: Stack, key: str) -> tuple[str, list[Endpoint]]:
     """Organizations with sold calls and a sealed connection each; the gateway's login, and them."""
     with psycopg.connect(stack.superuser_url, autocommit=True) as connection:
-        connection.execute("create schema bench authorization salesdash")
-        scene = (SQL / "ingest_scene.sql").read_text()
-        values = {"organizations": ORGANIZATIONS, "leads": LEADS}
-        for name, value in values.items():
-            scene = scene.replace(f":{name}", str(value))
-        connection.execute(scene.encode())
-        connection.execute("reset role")
+        sell(connection, ORGANIZATIONS, LEADS)
         connection.execute(bare.TABLES.replace("create schema bench;", "").encode())
         endpoints = _seal(connection, key)
         password = secrets.token_hex(16)
         connection.execute(f"alter role gateway password '{password}'".encode())
         connection.execute("vacuum (analyze)")
     return login_url(stack.superuser_url, "gateway", password), endpoints
+
+
+def sell(connection: psycopg.Connection, organizations: int, leads: int) -> None:
+    """A sold call of every lead, told of in bench.sold. connection: a superuser's, autocommit."""
+    connection.execute("create schema bench authorization salesdash")
+    connection.execute((SQL / "ingest_scene.sql").read_text().encode())
+    connection.execute("set enable_seqscan = off")
+    connection.execute("call bench.sell(%s, %s)", (organizations, leads))
+    connection.execute("reset all")
+    connection.execute("reset role")
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
-"""Stored deliveries a second that the worker replays, and whether its memory stays flat."""
+"""Stored deliveries a second that the worker replays, and whether its memory stays flat.
+
+`python -m bench replay [deliveries]` measures only this.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psycopg
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench.ingest import CHARGE
+from bench.ingest import CHARGE, sell
 from bench.measure import Row
-from bench.stack import Stack
+from bench.stack import Stack, running_stack
 from salesdash.home import ROOT
 from salesdash.secretbox import generate_key
 from salesdash.wiring import inherited_environment, login_url
@@ -33,16 +38,17 @@ STORE = """
 insert into app.webhook_events (organization_id, connection_id, provider, provider_event_id,
                                 event_type, occurred_at, body, status)
 select c.organization_id, c.id, 'stripe', 'evt_' || n, 'charge.succeeded', now(), %(charge)s::jsonb
-       || jsonb_build_object('id', 'evt_' || n, 'created', %(at)s::bigint, 'data',
+       || jsonb_build_object('id', 'evt_' || n, 'created', %(at)s::bigint + n / %(leads)s, 'data',
             jsonb_build_object('object', (%(charge)s::jsonb #> '{data,object}')
                 || jsonb_build_object(
-                    'id', 'ch_' || n, 'payment_intent', 'pi_' || n, 'created', %(at)s::bigint,
+                    'id', 'ch_' || n, 'payment_intent', 'pi_' || n,
+                    'created', %(at)s::bigint + n / %(leads)s,
                     'customer', 'cus_' || (1 + n %% %(leads)s), 'billing_details',
                     jsonb_build_object('email', 'lead' || (1 + n %% %(leads)s) || '@bench.test')))),
        'dead'
   from app.webhook_connections as c, generate_series(1, %(count)s) as n
 """
-"""Every delivery a payment of its own; every lead one customer."""
+"""Every delivery a payment of its own; every lead one customer, whose payments come in order."""
 ONE_BY_ONE = """
 do $$
 declare
@@ -63,24 +69,19 @@ $$
 """
 
 
-def measure(stack: Stack) -> list[Row]:
+def measure(stack: Stack, deliveries: int = DELIVERIES) -> list[Row]:
     """Store dead deliveries, replay them twice: the first time each makes a payment, then none."""
     with psycopg.connect(stack.superuser_url, autocommit=True) as connection:
-        connection.execute("create schema if not exists bench authorization salesdash")
-        scene = (SQL / "ingest_scene.sql").read_text()
-        for name, value in {"organizations": ORGANIZATIONS, "leads": LEADS}.items():
-            scene = scene.replace(f":{name}", str(value))
-        connection.execute(scene.encode())
+        sell(connection, ORGANIZATIONS, LEADS)
         connection.execute(
             STORE.encode(),
             {
                 "charge": json.dumps(CHARGE),
-                "at": int(time.time()),
+                "at": int(time.time()) - deliveries // LEADS - 1,
                 "leads": LEADS,
-                "count": DELIVERIES,
+                "count": deliveries,
             },
         )
-        connection.execute("reset role")
         password = secrets.token_hex(16)
         connection.execute(f"alter role worker password '{password}'".encode())
         _take_one_by_one(connection, "first")
@@ -91,11 +92,11 @@ def measure(stack: Stack) -> list[Row]:
             rows = []
             for what in ("each makes its payment", "nothing is left to do"):
                 before = _peak_mib(process.pid)
-                rate = _replay(connection)
+                rate = _replay(connection, deliveries, what)
                 after = _peak_mib(process.pid)
                 rows.append(
                     Row(
-                        f"replay of {DELIVERIES:,} stored deliveries: {what}",
+                        f"replay of {deliveries:,} stored deliveries: {what}",
                         f"{rate:.0f}/s",
                         f"the same taken in one by one: {one_by_one:.0f}/s",
                         rate / one_by_one,
@@ -124,26 +125,35 @@ def _take_one_by_one(connection: psycopg.Connection, prefix: str) -> float:
     return BASELINE / (time.perf_counter() - began)
 
 
-def _replay(connection: psycopg.Connection) -> float:
+def _replay(connection: psycopg.Connection, deliveries: int, what: str) -> float:
     """Deliveries a second of one run, from its start to its end as the queue has them."""
     (run,) = connection.execute(
         "select app.enqueue_replay(c.organization_id, c.id, '2020-01-01')"
         "  from app.webhook_connections as c"
     ).fetchone() or (None,)
-    while True:
-        row = connection.execute(
-            "select state, progress_done, counts ->> 'processed',"
-            "       extract(epoch from finished_at - started_at)::double precision"
-            "  from app.sync_runs where id = %s",
-            (run,),
-        ).fetchone()
-        assert row is not None
-        state, done, processed, seconds = row
-        if state not in ("queued", "running"):
-            if state != "succeeded" or int(processed) != done or done < DELIVERIES:
-                raise RuntimeError(f"the replay ended as {row}")
-            return float(done / seconds)
-        time.sleep(0.2)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        bar = progress.add_task(f"replaying: {what}", total=deliveries)
+        while True:
+            row = connection.execute(
+                "select state, progress_done, counts ->> 'processed',"
+                "       extract(epoch from finished_at - started_at)::double precision"
+                "  from app.sync_runs where id = %s",
+                (run,),
+            ).fetchone()
+            assert row is not None
+            state, done, processed, seconds = row
+            progress.update(bar, completed=done)
+            if state not in ("queued", "running"):
+                if state != "succeeded" or int(processed) != done or done < deliveries:
+                    raise RuntimeError(f"the replay ended as {row}")
+                return float(done / seconds)
+            time.sleep(0.2)
 
 
 def _peak_mib(pid: int) -> float:
@@ -180,3 +190,14 @@ def _worker(url: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """`deliveries`: how many, instead of a hundred thousand."""
+    deliveries = int(arguments[0]) if arguments else DELIVERIES
+    with running_stack() as stack:
+        rows = measure(stack, deliveries)
+    for row in rows:
+        Console().print(
+            f"{row.what}: {row.value}; {row.baseline}; ratio {row.ratio:.2f} ({row.hold})"
+        )

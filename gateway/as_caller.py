@@ -5,7 +5,8 @@ So it can never do what they may not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -32,26 +33,40 @@ class Refused(Exception):
 
 
 async def ask(
-    request: Request,
-    method: str,
-    path: str,
-    content: bytes | None = None,
-    *,
-    prefer: str | None = None,
+    request: Request, method: str, path: str, content: bytes | None = None
 ) -> httpx.Response:
-    """PostgREST's answer to the caller. path: below its root; content: JSON; prefer: a header.
+    """PostgREST's answer to the caller. path: below its root; content: JSON.
 
     Raises RestUnavailable.
     """
     client: httpx.AsyncClient = request.app.state.postgrest
-    headers = [(name, value) for name, value in forwarded_headers(request) if name in _KEPT]
-    headers.append(("content-type", "application/json"))
-    if prefer:
-        headers.append(("prefer", prefer))
     try:
-        return await client.request(method, path, content=content, headers=headers)
+        return await client.request(method, path, content=content, headers=_headers(request))
     except httpx.TransportError as error:
         raise RestUnavailable from error
+
+
+@asynccontextmanager
+async def asking(
+    request: Request, path: str, *, prefer: str | None = None
+) -> AsyncIterator[httpx.Response]:
+    """PostgREST's answer to a GET of the caller, while it arrives. prefer: a header.
+
+    For what is large: an answer that is read whole keeps its content until Python looks for
+    cycles, which can be hundreds of answers later. Raises RestUnavailable.
+    """
+    client: httpx.AsyncClient = request.app.state.postgrest
+    headers = [*_headers(request), *([("prefer", prefer)] if prefer else [])]
+    try:
+        async with client.stream("GET", path, headers=headers) as answer:
+            yield answer
+    except httpx.TransportError as error:
+        raise RestUnavailable from error
+
+
+def _headers(request: Request) -> list[tuple[str, str]]:
+    kept = [(name, value) for name, value in forwarded_headers(request) if name in _KEPT]
+    return [*kept, ("content-type", "application/json")]
 
 
 def handed_on(answer: httpx.Response) -> Response:

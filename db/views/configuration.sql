@@ -211,7 +211,7 @@ comment on view api.source_rules is $$Which source and traffic type a booking ge
 comment on column api.source_rules.organization_id is 'The tenant.';
 comment on column api.source_rules.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.source_rules.position is 'Order of display, ascending.';
-comment on column api.source_rules.field is 'What of a booking is compared: a UTM field, referrer or answer.';
+comment on column api.source_rules.field is 'What of a booking is compared: utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer or answer.';
 comment on column api.source_rules.operator is 'How it is compared: equals, contains, starts_with or is_present.';
 comment on column api.source_rules.value is 'What it is compared with, upper and lower case alike.';
 comment on column api.source_rules.source_id is 'The lead source.';
@@ -333,7 +333,7 @@ comment on column api.form_configs.id is 'Identity of the row; ordered by time o
 comment on column api.form_configs.form_type is 'Which form it is: post_call_form.';
 comment on column api.form_configs.version is 'Counts up from 1.';
 comment on column api.form_configs.fields is 'The organization''s own questions, as a JSON array in order of display.';
-comment on column api.form_configs.is_active is 'Whether it is in use.';
+comment on column api.form_configs.is_active is 'Whether this version is the one that is asked.';
 comment on column api.form_configs.published_at is 'When it came into use; UTC instant.';
 comment on column api.form_configs.published_by is 'The user who published it; NULL for one who has left.';
 comment on column api.form_configs.created_at is 'When the row was made.';
@@ -382,7 +382,7 @@ comment on column api.webhook_connections.api_key_last4 is 'The last four charac
 comment on column api.webhook_connections.webhook_secret_last4 is 'The last four characters of the signing secret.';
 comment on column api.webhook_connections.webhook_secret_previous_until is 'Until when the previous secret is honoured.';
 comment on column api.webhook_connections.provider_account is 'Whose account at the provider; payments are keyed by it.';
-comment on column api.webhook_connections.is_active is 'Whether it is in use.';
+comment on column api.webhook_connections.is_active is 'False: its deliveries are refused.';
 comment on column api.webhook_connections.rate_limit_per_minute is 'Deliveries that are accepted in a minute.';
 comment on column api.webhook_connections.last_webhook_at is 'Last verified delivery, duplicates included.';
 comment on column api.webhook_connections.webhook_count is 'Distinct verified events accepted.';

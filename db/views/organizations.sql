@@ -61,7 +61,7 @@ comment on view api.organization_members is $$Who belongs to an organization, an
 comment on column api.organization_members.organization_id is 'The tenant.';
 comment on column api.organization_members.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.organization_members.user_id is 'Who belongs to it.';
-comment on column api.organization_members.role is 'In which role.';
+comment on column api.organization_members.role is 'owner, admin or member; the only source of power in the organization.';
 comment on column api.organization_members.created_at is 'When the row was made.';
 comment on column api.organization_members.updated_at is 'When the row last changed.';
 
@@ -101,7 +101,7 @@ grant select on api.user_roles to authenticated, org_admin, super_admin;
 comment on view api.user_roles is $$Platform roles. Only super_admin has power; admin and sales_rep are accepted and powerless.$$;
 comment on column api.user_roles.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.user_roles.user_id is 'Who has the role.';
-comment on column api.user_roles.role is 'In which role.';
+comment on column api.user_roles.role is 'super_admin has power over the platform; admin and sales_rep are kept from the original and have none.';
 comment on column api.user_roles.granted_by is 'The super admin who gave it; NULL: an operator did.';
 comment on column api.user_roles.created_at is 'When the row was made.';
 comment on column api.user_roles.updated_at is 'When the row last changed.';
@@ -215,7 +215,7 @@ Make and send them with POST /functions/v1/send-invite-email, end them with rpc/
 comment on column api.invitations.organization_id is 'The tenant.';
 comment on column api.invitations.id is 'Identity of the row; ordered by time of creation.';
 comment on column api.invitations.email is 'E-mail address.';
-comment on column api.invitations.role is 'In which role.';
+comment on column api.invitations.role is 'What the person becomes: owner, admin or member.';
 comment on column api.invitations.expires_at is 'When it ends by itself.';
 comment on column api.invitations.sent_at is 'When its present link was sent; NULL while it waits for that.';
 comment on column api.invitations.accepted_at is 'When it was accepted; NULL: not yet.';

@@ -29,7 +29,7 @@ comment on column api.closers.payee_id is 'Who is paid for it; left out, the pay
 comment on column api.closers.name is 'Name shown to people.';
 comment on column api.closers.email is 'E-mail address.';
 comment on column api.closers.aliases is 'Other names and addresses under which hosts are known, lower case.';
-comment on column api.closers.is_active is 'Whether it is in use.';
+comment on column api.closers.is_active is 'False: takes calls no more; history keeps them.';
 comment on column api.closers.active_from is 'First local day on the roster; NULL: since always.';
 comment on column api.closers.active_until is 'Last local day on the roster; NULL: open.';
 comment on column api.closers.calendly_user_uri is 'The host at Calendly, whose bookings become theirs.';
@@ -65,7 +65,7 @@ comment on column api.setters.payee_id is 'Who is paid for it; left out, the pay
 comment on column api.setters.name is 'Name shown to people.';
 comment on column api.setters.email is 'E-mail address.';
 comment on column api.setters.aliases is 'Spellings under which UTM fields and answers name this person, lower case.';
-comment on column api.setters.is_active is 'Whether it is in use.';
+comment on column api.setters.is_active is 'False: books calls no more; history keeps them.';
 comment on column api.setters.active_from is 'First local day on the roster; NULL: since always.';
 comment on column api.setters.active_until is 'Last local day on the roster; NULL: open.';
 comment on column api.setters.close_user_id is 'The user at Close, whose calls become theirs.';
@@ -96,11 +96,11 @@ One row per payment and role: a setter sees their amounts here without seeing th
 comment on column api.my_credits.organization_id is 'The tenant.';
 comment on column api.my_credits.id is 'Identity of the credit.';
 comment on column api.my_credits.payment_id is 'What you are credited with.';
-comment on column api.my_credits.role is 'closer or setter.';
+comment on column api.my_credits.role is 'As what you are credited: closer or setter.';
 comment on column api.my_credits.closer_id is 'The closer, in that role.';
 comment on column api.my_credits.setter_id is 'The setter, in that role.';
 comment on column api.my_credits.payee_id is 'You, as somebody who is paid commission.';
-comment on column api.my_credits.share is 'Share of the payment, between 0 and 1.';
+comment on column api.my_credits.share is 'Your part of the payment: a share above 0, up to 1.';
 comment on column api.my_credits.amount_base is 'The part of the payment, in base_currency.';
 comment on column api.my_credits.base_currency is $$The organization's currency.$$;
 comment on column api.my_credits.created_at is 'When the credit was given.';

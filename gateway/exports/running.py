@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.as_caller import RestUnavailable, ask
+from gateway.as_caller import RestUnavailable, asking
 from gateway.database import Pool
 from gateway.exports.formats import Format, Row
 from gateway.exports.plan import KEY, Plan
@@ -153,19 +153,19 @@ class Pages:
 
     async def _asked(self, after: str | None) -> Page:
         limits, wanted = self.exports.limits, self._rows
-        async with self.exports.pages:
-            answer = await ask(
-                self.request, "GET", self.plan.page_path(after, wanted), prefer=self.prefer
-            )
-        if after and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise RestUnavailable
-        if not answer.is_success:
-            raise PageRefused(answer)
-        if self.prefer and answer.headers.get("preference-applied") != self.prefer:
-            raise RuntimeError(f"PostgREST did not apply {self.prefer}")
-        rows: list[Row] = await asyncio.to_thread(orjson.loads, answer.content)
+        path = self.plan.page_path(after, wanted)
+        async with self.exports.pages, asking(self.request, path, prefer=self.prefer) as answer:
+            if after and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                raise RestUnavailable
+            if not answer.is_success:
+                await answer.aread()
+                raise PageRefused(answer)
+            if self.prefer and answer.headers.get("preference-applied") != self.prefer:
+                raise RuntimeError(f"PostgREST did not apply {self.prefer}")
+            content = b"".join([part async for part in answer.aiter_raw()])
+        rows: list[Row] = await asyncio.to_thread(orjson.loads, content)
         if rows:
-            fitting = limits.page_bytes * len(rows) // len(answer.content)
+            fitting = limits.page_bytes * len(rows) // len(content)
             self._rows = max(1, min(fitting, limits.page_rows))
         return Page(rows, len(rows) < wanted)
 

@@ -83,7 +83,7 @@ def _user(
 
 
 ANALYST_LOGIN = "matrix_analyst"
-READER_KEY = fixed("reader key")
+READER_KEY = fixed("api_keys", "key")
 
 PEOPLE = {
     person.name: person

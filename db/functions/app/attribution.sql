@@ -3,8 +3,9 @@
 -- Internal: nobody but the owner may call these.
 
 -- app.step: one line of an explanation: what was looked at, what was decided, because of what.
+-- Stable as jsonb_build_object is: declared immutable it would be called instead of put in place.
 create or replace function app.step(what text, decided text, because text) returns jsonb
-language sql immutable parallel safe
+language sql stable parallel safe
 return jsonb_build_object('what', what, 'decided', decided, 'because', because);
 comment on function app.step(text, text, text) is 'One line of an explanation.';
 
@@ -32,24 +33,22 @@ language plpgsql stable set search_path = '' as $$
 declare
     v_known uuid[];
 begin
-    if kind = 'email' then
-        v_known := array(
-            select i.lead_id from app.lead_identities as i
-             where i.organization_id = leads_known_by.organization_id and i.kind = 'email' and i.value = leads_known_by.value
-            union all
-            select l.id from app.leads as l
-             where l.organization_id = leads_known_by.organization_id and l.email_norm = leads_known_by.value
-            union all
-            select e.lead_id from app.events as e
-             where e.organization_id = leads_known_by.organization_id and e.lead_email_norm = leads_known_by.value
-               and e.deleted_at is null and e.lead_id is not null);
-    else
-        v_known := array(
+    select coalesce(array_agg(distinct coalesce(l.merged_into_id, l.id)), '{}') into v_known
+      from app.leads as l
+     where l.organization_id = leads_known_by.organization_id
+       and l.id = any (array(
             select i.lead_id from app.lead_identities as i
              where i.organization_id = leads_known_by.organization_id and i.kind = leads_known_by.kind
-               and i.value = leads_known_by.value);
-    end if;
-    v_known := coalesce(app.living_leads(organization_id, v_known), '{}');
+               and i.value = leads_known_by.value
+            union all
+            select o.id from app.leads as o
+             where leads_known_by.kind = 'email' and o.organization_id = leads_known_by.organization_id
+               and o.email_norm = leads_known_by.value
+            union all
+            select e.lead_id from app.events as e
+             where leads_known_by.kind = 'email' and e.organization_id = leads_known_by.organization_id
+               and e.lead_email_norm = leads_known_by.value and e.deleted_at is null and e.lead_id is not null))
+       and (l.deleted_at is null or l.merged_into_id is not null);
     if cardinality(v_known) > 1 then
         -- Whoever attributed a payment of this address by hand has said whose it is.
         v_known := coalesce((
@@ -91,6 +90,22 @@ begin atomic
      limit 1;
 end;
 comment on function app.sold_on(uuid, uuid, text, timestamptz) is 'The call that a payment of this lead was sold on.';
+
+-- app.sale_of_call: what a payment takes from the call it was sold on: source and traffic type, the call's own or its lead's; who
+-- took it; the setter by the organization's rule (event, original, current).
+create or replace function app.sale_of_call(organization_id uuid, event_id uuid)
+returns table (source_id uuid, traffic_type_id uuid, closer_id uuid, setter_id uuid)
+language sql stable rows 1
+begin atomic
+    select coalesce(e.source_id, l.source_id), coalesce(e.traffic_type_id, l.traffic_type_id), e.credited_closer_id,
+           case o.setter_attribution when 'event' then e.credited_setter_id
+                                     when 'original' then l.original_setter_id else l.current_setter_id end
+      from app.events as e
+      join app.organizations as o on o.id = e.organization_id
+      left join app.leads as l on l.organization_id = e.organization_id and l.id = e.lead_id
+     where e.organization_id = sale_of_call.organization_id and e.id = sale_of_call.event_id;
+end;
+comment on function app.sale_of_call(uuid, uuid) is 'What a payment takes from the call it was sold on.';
 
 -- The rungs. Each answers with the same columns: the lead it knows, the call or deal that it names itself, whether several
 -- leads fit (then a person must decide), and its line of the explanation.
@@ -250,11 +265,9 @@ begin
         step := app.step('provider_customer', 'skipped', 'the payment names no customer of the provider');
         return;
     end if;
-    select k.leads, k.because into v_known
-      from app.leads_of_customer(
-            payment.organization_id, payment.provider, payment.provider_account,
-            array_remove(array[payment.provider_customer_id], null),
-            array_remove(array[payment.provider_subscription_id], null)) as k;
+    v_known := app.leads_of_customer(
+        payment.organization_id, payment.provider, payment.provider_account,
+        array_remove(array[payment.provider_customer_id], null), array_remove(array[payment.provider_subscription_id], null));
     is_ambiguous := coalesce(cardinality(v_known.leads) > 1, false);
     if is_ambiguous then
         step := app.step('provider_customer', 'ambiguous', v_known.because || ', of several leads')
@@ -352,10 +365,9 @@ begin
       into v_others
       from app.payments_of_customer(payment) as o
       left join app.leads as l on l.organization_id = o.organization_id and l.id = o.lead_id;
-    select k.leads, k.because into v_known
-      from app.leads_of_customer(
-            payment.organization_id, payment.provider, payment.provider_account,
-            array_remove(v_others.customers, null), array_remove(v_others.subscriptions, null)) as k;
+    v_known := app.leads_of_customer(
+        payment.organization_id, payment.provider, payment.provider_account,
+        array_remove(v_others.customers, null), array_remove(v_others.subscriptions, null));
     v_leads := array_remove(coalesce(v_known.leads, v_others.leads), null);
     if cardinality(v_leads) > 1 then
         is_ambiguous := true;
@@ -425,7 +437,8 @@ language plpgsql stable set search_path = '' as $$
 declare
     v_rung    text;
     v_found   record;
-    v_call    app.events;
+    v_call_id uuid;
+    v_ended   text;
     v_choice  record;
     v_claim   record;
     v_certain numeric;
@@ -454,25 +467,30 @@ begin
     v_certain := case v_rung when 'provider_customer' then 0.95 when 'other_payments' then 0.8 else 1 end;
 
     if v_found.event_id is not null then
-        select e.* into v_call from app.events as e
+        select e.id, case when e.event_outcome = 'closed' then 'closed' else e.call_status end,
+               s.source_id, s.traffic_type_id, s.closer_id, s.setter_id
+          into v_call_id, v_ended, source_id, traffic_type_id, closer_id, setter_id
+          from app.events as e
+         cross join app.sale_of_call(e.organization_id, e.id) as s
          where e.organization_id = payment.organization_id and e.id = v_found.event_id;
     elsif lead_id is not null then
-        select e.* into v_call
-          from app.sold_on(payment.organization_id, lead_id, payment.customer_email_norm, payment.payment_date) as e;
+        select e.id, case when e.event_outcome = 'closed' then 'closed' else e.call_status end,
+               s.source_id, s.traffic_type_id, s.closer_id, s.setter_id
+          into v_call_id, v_ended, source_id, traffic_type_id, closer_id, setter_id
+          from app.sold_on(payment.organization_id, lead_id, payment.customer_email_norm, payment.payment_date) as e
+         cross join app.sale_of_call(e.organization_id, e.id) as s;
     end if;
-    v_choice := app.choose_deal(payment, lead_id, v_call.id, v_found.deal_id, v_found.event_id is not null);
-    if v_choice.deal_id is not null and v_choice.event_id is distinct from v_call.id then
+    v_choice := app.choose_deal(payment, lead_id, v_call_id, v_found.deal_id, v_found.event_id is not null);
+    if v_choice.deal_id is not null and v_choice.event_id is distinct from v_call_id then
         method := case method when 'identity_event' then 'identity_deal' else method end;
         event_id := v_choice.event_id;
         confidence := v_certain * case when v_found.deal_id is not null then 1 else v_choice.confidence end;
-    elsif v_call.id is not null then
-        event_id := v_call.id;
+    elsif v_call_id is not null then
+        event_id := v_call_id;
         confidence := v_certain * case when v_rung = 'reference' and v_found.event_id is not null then 1
-                                       when v_call.event_outcome = 'closed' then 0.95
-                                       when v_call.call_status = 'completed' then 0.85 else 0.6 end;
+                                       when v_ended = 'closed' then 0.95 when v_ended = 'completed' then 0.85 else 0.6 end;
         if v_found.event_id is null then
-            steps := steps || (app.step('call', 'found', format('the latest %s call in the window before the payment',
-                        case when v_call.event_outcome = 'closed' then 'closed' else v_call.call_status end))
+            steps := steps || (app.step('call', 'found', format('the latest %s call in the window before the payment', v_ended))
                     || jsonb_build_object('event_id', event_id));
         end if;
     end if;
@@ -503,18 +521,14 @@ begin
         steps := steps || (app.step('deal', 'joins', v_choice.because) || jsonb_build_object('deal_id', deal_id));
     end if;
 
-    if event_id is not null then
-        select coalesce(e.source_id, l.source_id), coalesce(e.traffic_type_id, l.traffic_type_id), e.credited_closer_id,
-               case o.setter_attribution when 'event' then e.credited_setter_id
-                                         when 'original' then l.original_setter_id else l.current_setter_id end
-          into source_id, traffic_type_id, closer_id, setter_id
-          from app.events as e
-          join app.organizations as o on o.id = e.organization_id
-          left join app.leads as l on l.organization_id = e.organization_id and l.id = e.lead_id
-         where e.organization_id = payment.organization_id and e.id = find_attribution.event_id;
-    elsif lead_id is not null then
+    if event_id is null then
+        closer_id := null;
+        setter_id := null;
         select l.source_id, l.traffic_type_id into source_id, traffic_type_id
           from app.leads as l where l.organization_id = payment.organization_id and l.id = find_attribution.lead_id;
+    elsif event_id is distinct from v_call_id then
+        select s.source_id, s.traffic_type_id, s.closer_id, s.setter_id into source_id, traffic_type_id, closer_id, setter_id
+          from app.sale_of_call(payment.organization_id, find_attribution.event_id) as s;
     end if;
     if deal_id is not null and not v_choice.is_automatic then
         closer_id := coalesce(v_choice.closer_id, closer_id);

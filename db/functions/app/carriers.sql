@@ -167,6 +167,28 @@ end;
 comment on function app.ranked_carriers(uuid, uuid[], uuid[], uuid[]) is
     'Carriers that may complete a payment, the nearest first.';
 
+-- app.carriers_at_hand: whether any carrier may complete a payment with these keys; most payments have none.
+create or replace function app.carriers_at_hand(
+    organization_id uuid, provider text, provider_account text, payment_key text, subscription_id text, customer_id text
+) returns table (is_carried boolean)
+language sql stable rows 1
+begin atomic
+    select exists (
+            select from app.payment_carriers as c
+             where c.organization_id = carriers_at_hand.organization_id and c.provider = carriers_at_hand.provider
+               and c.provider_account = carriers_at_hand.provider_account and c.payment_key = carriers_at_hand.payment_key)
+        or carriers_at_hand.subscription_id is not null and exists (
+            select from app.payment_carriers as c
+             where c.organization_id = carriers_at_hand.organization_id and c.provider = carriers_at_hand.provider
+               and c.provider_account = carriers_at_hand.provider_account and c.subscription_id = carriers_at_hand.subscription_id)
+        or carriers_at_hand.customer_id is not null and exists (
+            select from app.payment_carriers as c
+             where c.organization_id = carriers_at_hand.organization_id and c.provider = carriers_at_hand.provider
+               and c.provider_account = carriers_at_hand.provider_account and c.customer_id = carriers_at_hand.customer_id);
+end;
+comment on function app.carriers_at_hand(uuid, text, text, text, text, text) is
+    'Whether any carrier may complete a payment with these keys.';
+
 -- app.with_carried: a payment with its gaps filled from carriers; carried says which values are from where. Changes nothing.
 -- payment: with only what its own deliveries said. References and metadata come from carriers of the payment itself, and
 -- from the session or membership that its subscription began with: other purchases of a customer are other sales.
@@ -180,18 +202,10 @@ declare
     v_said            record;
     v_more            jsonb;
 begin
-    if not exists (
-            select from app.payment_carriers as c
-             where c.organization_id = payment.organization_id and c.provider = payment.provider
-               and c.provider_account = payment.provider_account and c.payment_key = payment.provider_payment_id)
-       and (payment.provider_subscription_id is null or not exists (
-            select from app.payment_carriers as c
-             where c.organization_id = payment.organization_id and c.provider = payment.provider
-               and c.provider_account = payment.provider_account and c.subscription_id = payment.provider_subscription_id))
-       and (payment.provider_customer_id is null or not exists (
-            select from app.payment_carriers as c
-             where c.organization_id = payment.organization_id and c.provider = payment.provider
-               and c.provider_account = payment.provider_account and c.customer_id = payment.provider_customer_id)) then
+    if not (select c.is_carried
+              from app.carriers_at_hand(payment.organization_id, payment.provider, payment.provider_account,
+                                        payment.provider_payment_id, payment.provider_subscription_id,
+                                        payment.provider_customer_id) as c) then
         return payment;
     end if;
 

@@ -17,26 +17,7 @@ begin atomic
 end;
 comment on function app.even_shares(numeric[]) is 'Weights as shares that add up to exactly 1.';
 
--- app.first_credits: whole credits of a payment that was just made and has none.
-create or replace function app.first_credits(
-    organization_id uuid, payment_id uuid, amount_base numeric, base_currency text, closer_id uuid, setter_id uuid
-) returns void
-language plpgsql volatile set search_path = '' as $$
-begin
-    insert into app.payment_credits (
-        organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
-    select first_credits.organization_id, first_credits.payment_id, 'closer', k.id, null::uuid, k.payee_id, 1,
-           first_credits.amount_base, first_credits.base_currency
-      from app.closers as k
-     where k.organization_id = first_credits.organization_id and k.id = first_credits.closer_id
-    union all
-    select first_credits.organization_id, first_credits.payment_id, 'setter', null, s.id, s.payee_id, 1,
-           first_credits.amount_base, first_credits.base_currency
-      from app.setters as s
-     where s.organization_id = first_credits.organization_id and s.id = first_credits.setter_id;
-end;
-$$;
-comment on function app.first_credits(uuid, uuid, numeric, text, uuid, uuid) is 'Whole credits of a payment that was just made.';
+drop function if exists app.first_credits(uuid, uuid, numeric, text, uuid, uuid);
 
 -- app.write_credits: make the credits of a payment these, and no others. amount_base NULL: no rate yet.
 -- weights: one per person, NULL for equal ones. The same people with the same shares always get the same amounts.

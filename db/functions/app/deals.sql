@@ -62,7 +62,6 @@ create or replace function app.choose_deal(
 language plpgsql stable set search_path = '' as $$
 declare
     v_deal         record;
-    v_due          record;
     v_subscription text;
     v_is_open      boolean;
     v_rank         integer;
@@ -76,7 +75,7 @@ begin
     for v_deal in
         select d.id, d.origin_event_id, d.deal_type, d.closer_id, d.setter_id, d.is_automatic, d.contract_value,
                d.contract_value_source, d.currency, d.closed_at, d.provider_subscription_id,
-               (payment.payment_date at time zone o.timezone)::date as paid_on, b.paid, b.earlier, b.taken, b.is_subscribed
+               b.paid, b.earlier, b.is_subscribed, n.of_amount, n.days_off, n.next
           from app.organizations as o
           join app.deals as d on d.organization_id = o.id
          cross join lateral (
@@ -88,6 +87,17 @@ begin
              where e.organization_id = d.organization_id and e.deal_id = d.id and e.deleted_at is null
                and app.comes_before(e, payment)
            ) as b
+         cross join lateral (
+            -- of_amount: the instalment of exactly this amount that is due nearest; next: the first that is not covered.
+            select (array_agg(s.installment_no order by s.days_off, s.installment_no) filter (where s.is_of_amount))[1] as of_amount,
+                   min(s.days_off) filter (where s.is_of_amount) as days_off,
+                   min(s.installment_no) filter (where s.through > b.paid) as next
+              from (select i.installment_no, abs(i.due_on - (payment.payment_date at time zone o.timezone)::date) as days_off,
+                           i.amount = payment.amount and (b.taken is null or i.installment_no <> all (b.taken)) as is_of_amount,
+                           sum(i.amount) over (order by i.installment_no) as through
+                      from app.deal_installments as i
+                     where i.organization_id = d.organization_id and i.deal_id = d.id and i.currency = payment.currency) as s
+           ) as n
          where o.id = payment.organization_id and d.lead_id = choose_deal.lead_id
            and d.status = 'won' and d.deleted_at is null
            and (d.closed_at <= payment.payment_date
@@ -108,24 +118,13 @@ begin
                  order by e.payment_date, coalesce(e.provider_payment_id, ''), e.id limit 1);
         end if;
         v_is_open := v_deal.contract_value_source <> 'paid' and v_deal.paid < v_deal.contract_value;
-        -- of_amount: the instalment of exactly this amount that is due nearest; next: the first that is not covered.
-        select (array_agg(s.installment_no order by s.days_off, s.installment_no) filter (where s.is_of_amount))[1] as of_amount,
-               min(s.days_off) filter (where s.is_of_amount) as days_off,
-               min(s.installment_no) filter (where s.through > v_deal.paid) as next
-          into v_due
-          from (select n.installment_no, abs(n.due_on - v_deal.paid_on) as days_off,
-                       n.amount = payment.amount
-                       and (v_deal.taken is null or n.installment_no <> all (v_deal.taken)) as is_of_amount,
-                       sum(n.amount) over (order by n.installment_no) as through
-                  from app.deal_installments as n
-                 where n.organization_id = payment.organization_id and n.deal_id = v_deal.id and n.currency = payment.currency) as s;
         v_rank := case
             when only_deal_id is not null then case when v_deal.id = only_deal_id then 0 end
             when is_fixed then case when v_deal.origin_event_id = call_id then 0 end
             when v_subscription = payment.provider_subscription_id then 1
             when v_subscription <> payment.provider_subscription_id then case when v_deal.origin_event_id = call_id then 6 end
             when v_deal.closed_at > payment.payment_date and app.is_deposit(payment) then 2
-            when v_is_open and v_due.of_amount is not null then 3
+            when v_is_open and v_deal.of_amount is not null then 3
             when v_deal.origin_event_id = call_id and (v_is_open and payment.amount <= v_deal.contract_value - v_deal.paid
                                                   or v_deal.contract_value_source = 'paid' and v_deal.paid = 0) then 4
             when v_is_open and payment.amount <= v_deal.contract_value - v_deal.paid and payment.currency = v_deal.currency then 5
@@ -133,14 +132,14 @@ begin
             when v_is_open then 7 end;
         -- Of equals the deal that closed last, but of closings that follow the deposit the next.
         continue when v_rank is null or v_rank > v_best
-                      or v_rank = v_best and not (v_rank = 3 and v_due.days_off < v_days_off
+                      or v_rank = v_best and not (v_rank = 3 and v_deal.days_off < v_days_off
                                                   or v_rank = 2 and v_deal.closed_at < v_closed_at);
         v_best := v_rank;
-        v_days_off := v_due.days_off;
+        v_days_off := v_deal.days_off;
         v_closed_at := v_deal.closed_at;
         deal_id := v_deal.id;
         event_id := v_deal.origin_event_id;
-        installment_no := coalesce(v_due.of_amount, v_due.next);
+        installment_no := coalesce(v_deal.of_amount, v_deal.next);
         deal_type := v_deal.deal_type;
         closer_id := v_deal.closer_id;
         setter_id := v_deal.setter_id;
@@ -569,43 +568,64 @@ end;
 $$;
 comment on function app.follow_calls(uuid, uuid[], uuid[], uuid[]) is 'Deals and payments follow calls that changed.';
 
--- app.settle_new_payment: the same after a payment was made where the ladder placed it, and its claim was superseded: all of it
--- only when the payment opens a deal, when later payments of the lead may move, or when another transaction placed one at the
--- same moment; then payments that know their customer by this one.
+-- app.settle_new_payment: the same after a payment was made where the ladder placed it: refunds that came before it are its own,
+-- and a claim that it confirms is superseded. All of its lead is settled only when the payment opens a deal, when later payments
+-- of the lead may move, or when another transaction placed one at the same moment. Then payments that know their customer by
+-- this one. What there is to do is asked at once.
 create or replace function app.settle_new_payment(payment app.payments, found record) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_superseded constant boolean := found.lead_id is not null and app.match_claims(payment.organization_id, found.lead_id);
+    v_is_placed constant boolean := found.deal_id is not null or found.opens_deal;
+    v_waiting   record;
+    v_settle    boolean;
 begin
-    if found.deal_id is not null or found.opens_deal or v_superseded then
+    if v_is_placed then
         perform from app.leads as l
           where l.organization_id = payment.organization_id and l.id = found.lead_id for no key update;
-        if found.opens_deal or v_superseded or (
-                select count(*) filter (where app.comes_before(payment, o)) > 0
-                    or count(*) filter (where o.deal_id = found.deal_id and app.comes_before(o, payment)) <> found.earlier
-                  from app.payments as o
-                 where o.organization_id = payment.organization_id and o.lead_id = found.lead_id and o.id <> payment.id
-                   and o.deleted_at is null) then
-            perform app.settle_deals(payment.organization_id, found.lead_id);
-        elsif found.moves_deal then
-            perform app.finish_deals(payment.organization_id, found.lead_id);
-        end if;
     end if;
-    -- Others of the customer learn from this one only whose they are: nothing when it is nobody's, or theirs already.
-    if (found.lead_id is not null or payment.provider_customer_id is not null and payment.provider_subscription_id is not null)
-       and (payment.provider_customer_id is not null and exists (
-            select from app.payments as o
-             where o.organization_id = payment.organization_id and o.provider = payment.provider
-               and o.provider_customer_id = payment.provider_customer_id
-               and o.attribution_method in ('none', 'reference', 'provider_customer', 'manual')
-               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
-               and o.lead_id is distinct from found.lead_id)
-            or payment.provider_subscription_id is not null and exists (
-            select from app.payments as o
-             where o.organization_id = payment.organization_id and o.provider = payment.provider
-               and o.provider_subscription_id = payment.provider_subscription_id
-               and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
-               and o.lead_id is distinct from found.lead_id)) then
+    select exists (
+            select from app.payment_refunds as r
+             where r.payment_id is null and r.organization_id = payment.organization_id
+               and r.provider = payment.provider and r.provider_payment_id = payment.provider_payment_id) as refunds,
+           exists (
+            select from app.payments as c
+             where c.organization_id = payment.organization_id and c.lead_id = found.lead_id
+               and c.claim_state in ('pending', 'confirmed') and c.deleted_at is null) as claims,
+           found.deal_id is not null and (
+            select count(*) filter (where app.comes_before(payment, o)) > 0
+                or count(*) filter (where o.deal_id = found.deal_id and app.comes_before(o, payment)) <> found.earlier
+              from app.payments as o
+             where o.organization_id = payment.organization_id and o.lead_id = found.lead_id and o.id <> payment.id
+               and o.deleted_at is null) as others_of_lead,
+           -- Others of the customer learn from this one only whose they are: nothing when it is nobody's, or theirs already.
+           (found.lead_id is not null or payment.provider_customer_id is not null and payment.provider_subscription_id is not null)
+           and (payment.provider_customer_id is not null and exists (
+                select from app.payments as o
+                 where o.organization_id = payment.organization_id and o.provider = payment.provider
+                   and o.provider_customer_id = payment.provider_customer_id
+                   and o.attribution_method in ('none', 'reference', 'provider_customer', 'manual')
+                   and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
+                   and o.lead_id is distinct from found.lead_id)
+                or payment.provider_subscription_id is not null and exists (
+                select from app.payments as o
+                 where o.organization_id = payment.organization_id and o.provider = payment.provider
+                   and o.provider_subscription_id = payment.provider_subscription_id
+                   and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
+                   and o.lead_id is distinct from found.lead_id)) as others_of_customer
+      into v_waiting;
+    if v_waiting.refunds then
+        perform app.link_refunds(payment.organization_id, payment.provider, payment.provider_account, payment.provider_payment_id);
+    end if;
+    v_settle := found.opens_deal or v_waiting.others_of_lead;
+    if v_waiting.claims then
+        v_settle := app.match_claims(payment.organization_id, found.lead_id) or v_settle;
+    end if;
+    if v_settle then
+        perform app.settle_deals(payment.organization_id, found.lead_id);
+    elsif found.moves_deal then
+        perform app.finish_deals(payment.organization_id, found.lead_id);
+    end if;
+    if v_waiting.others_of_customer then
         perform app.pass_on_customer(payment);
     end if;
 end;

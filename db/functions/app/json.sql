@@ -40,14 +40,13 @@ begin
                 v_at := to_timestamp(v_text::double precision);
             end if;
         when 'string' then
-            if v_text ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?\s?(Z|[+-]\d\d:?(\d\d)?)$' then
+            if v_text ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?\s?(Z|[+-]\d\d:?(\d\d)?)$'
+               and pg_input_is_valid(v_text, 'timestamptz') then
                 v_at := v_text::timestamptz;
             end if;
         else null;
     end case;
     return case when v_at between '1970-01-01 00:00:00+00' and '2100-01-01 00:00:00+00' then v_at end;
-exception when data_exception then  -- 22007, 22008, and 22009 for a zone that is too far away
-    return null;
 end;
 $$;
 comment on function app.json_instant(jsonb) is 'An instant from Unix seconds or ISO 8601 with a zone, else NULL.';

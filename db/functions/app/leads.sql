@@ -31,12 +31,15 @@ create or replace function app.leads_of_identities(organization_id uuid, email t
 returns uuid[]
 language sql stable
 begin atomic
-    select coalesce(array_agg(distinct coalesce(l.merged_into_id, l.id)), '{}')
+    select coalesce(array_agg(distinct k.lead_id), '{}')
       from app.lead_identity_values(leads_of_identities.email, leads_of_identities.phone, leads_of_identities.identities) as v
-      join app.lead_identities as i
-        on i.organization_id = leads_of_identities.organization_id and i.kind = v.kind and i.value = v.value
-      join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
-     where l.deleted_at is null;
+     cross join lateral (
+        select coalesce(l.merged_into_id, l.id) as lead_id
+          from app.lead_identities as i
+          join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
+         where i.organization_id = leads_of_identities.organization_id and i.kind = v.kind and i.value = v.value
+           and l.deleted_at is null
+        offset 0) as k;
 end;
 comment on function app.leads_of_identities(uuid, text, text, jsonb) is 'Leads that any of these identities belongs to.';
 
@@ -46,9 +49,17 @@ returns void
 language sql volatile
 begin atomic
     delete from app.lead_identities as i
-     using app.lead_identity_values(release_identities.email, release_identities.phone, release_identities.identities) as v
-     where i.organization_id = release_identities.organization_id and i.kind = v.kind and i.value = v.value
-       and (select l.deleted_at from app.leads as l where l.organization_id = i.organization_id and l.id = i.lead_id) is not null;
+     where i.organization_id = release_identities.organization_id
+       and i.id = any (array(
+            select k.id
+              from app.lead_identity_values(release_identities.email, release_identities.phone, release_identities.identities) as v
+             cross join lateral (
+                select f.id
+                  from app.lead_identities as f
+                  join app.leads as l on l.organization_id = f.organization_id and l.id = f.lead_id
+                 where f.organization_id = release_identities.organization_id and f.kind = v.kind and f.value = v.value
+                   and l.deleted_at is not null
+                offset 0) as k));
 end;
 comment on function app.release_identities(uuid, text, text, jsonb) is 'Takes identities away from deleted leads.';
 

@@ -27,9 +27,9 @@ comment on function app.money(numeric, text) is 'The amount at exactly the scale
 -- Not ISO 4217: Stripe writes UGX and ISK with two decimals that are always 00, and MGA with none.
 -- Source: Stripe documentation, "Supported currencies" (zero-decimal, three-decimal and special cases).
 create or replace function app.minor_exponent(provider text, currency text) returns integer
-language sql immutable strict parallel safe
+language sql immutable parallel safe
 return case
-    when provider <> 'stripe' then app.currency_exponent(currency)
+    when provider is distinct from 'stripe' or currency is null then app.currency_exponent(currency)
     when currency = any (array[
         'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'VND', 'VUV', 'XAF', 'XOF', 'XPF']) then 0
     when currency = any (array['BHD', 'JOD', 'KWD', 'OMR', 'TND']) then 3

@@ -62,15 +62,27 @@ language plpgsql volatile set search_path = '' as $$
 declare
     v_base_currency text;
     v_timezone      text;
+    v_is_known      boolean;
+    v_is_carried    boolean;
     v_old           app.payments;
     v_new           app.payments;
     v_found         record;
 begin
-    select o.currency, o.timezone into strict v_base_currency, v_timezone
-      from app.organizations as o where o.id = record_processor_payment.organization_id;
-
-    v_old := app.lock_processor_payment(organization_id, provider, provider_account, provider_payment_id);
-    if v_old.id is null then
+    select o.currency, o.timezone, t.id is not null, c.is_carried
+      into strict v_base_currency, v_timezone, v_is_known, v_is_carried
+      from app.organizations as o
+     cross join app.carriers_at_hand(
+            o.id, record_processor_payment.provider, record_processor_payment.provider_account,
+            record_processor_payment.provider_payment_id, record_processor_payment.provider_subscription_id,
+            record_processor_payment.provider_customer_id) as c
+      left join app.payments as t
+        on t.organization_id = o.id and t.provider = record_processor_payment.provider
+       and t.provider_account = record_processor_payment.provider_account
+       and t.provider_payment_id = record_processor_payment.provider_payment_id
+     where o.id = record_processor_payment.organization_id;
+    if v_is_known then
+        v_old := app.lock_processor_payment(organization_id, provider, provider_account, provider_payment_id);
+    else
         v_new.organization_id := organization_id;
         v_new.id := uuidv7();
         v_new.provider := provider;
@@ -94,7 +106,9 @@ begin
         v_new.carried := case when customer_email is null and receipt_email is not null
             then '{"customer_email": "receipt"}' else '{}' end;
         v_new.attribution_method := 'none';
-        v_new := app.with_carried(v_new);
+        if v_is_carried then
+            v_new := app.with_carried(v_new);
+        end if;
         v_found := app.find_attribution(v_new);
 
         insert into app.payments (
@@ -114,10 +128,18 @@ begin
         on conflict on constraint payments_provider_payment_id_key do nothing;
         if found then
             if v_found.closer_id is not null or v_found.setter_id is not null then
-                perform app.first_credits(v_new.organization_id, v_new.id, v_new.amount_base, v_base_currency,
-                                          v_found.closer_id, v_found.setter_id);
+                insert into app.payment_credits (
+                    organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
+                select v_new.organization_id, v_new.id, p.role, p.closer_id, p.setter_id, p.payee_id, 1,
+                       v_new.amount_base, v_base_currency
+                  from (select 'closer' as role, k.id as closer_id, null::uuid as setter_id, k.payee_id
+                          from app.closers as k
+                         where k.organization_id = v_new.organization_id and k.id = v_found.closer_id
+                        union all
+                        select 'setter', null, s.id, s.payee_id
+                          from app.setters as s
+                         where s.organization_id = v_new.organization_id and s.id = v_found.setter_id) as p;
             end if;
-            perform app.link_refunds(v_new.organization_id, provider, provider_account, provider_payment_id);
             perform app.settle_new_payment(v_new, v_found);
             if v_found.closer_id is null or v_new.amount_base is null then
                 perform app.review_payment(v_new.organization_id, v_new.id);

@@ -5,24 +5,20 @@ create or replace function ingest.envelope(
     provider text, body jsonb, out id text, out event_type text, out occurred_at timestamptz, out livemode boolean
 ) returns record
 language plpgsql immutable set search_path = '' as $$
+declare
+    v_said record;
 begin
     case provider
-        when 'stripe' then
-            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
-              from ingest.stripe_envelope(body) as e;
-        when 'whop' then
-            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
-              from ingest.whop_envelope(body) as e;
-        when 'calendly' then
-            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
-              from ingest.calendly_envelope(body) as e;
-        when 'acuity' then
-            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
-              from ingest.acuity_envelope(body) as e;
-        when 'manychat' then
-            select e.id, e.event_type, e.occurred_at, e.livemode into id, event_type, occurred_at, livemode
-              from ingest.manychat_envelope(body) as e;
+        when 'stripe' then v_said := ingest.stripe_envelope(body);
+        when 'whop' then v_said := ingest.whop_envelope(body);
+        when 'calendly' then select e.* into v_said from ingest.calendly_envelope(body) as e;
+        when 'acuity' then v_said := ingest.acuity_envelope(body);
+        when 'manychat' then v_said := ingest.manychat_envelope(body);
     end case;
+    id := v_said.id;
+    event_type := v_said.event_type;
+    occurred_at := v_said.occurred_at;
+    livemode := v_said.livemode;
 end;
 $$;
 comment on function ingest.envelope(text, jsonb) is 'What an event says about itself, whoever sent it.';
@@ -159,7 +155,10 @@ begin
     insert into app.connection_stats (organization_id, connection_id, received_at, accepted, duplicates, failed)
     values (record_delivery.organization_id, record_delivery.connection_id, record_delivery.received_at,
             (status <> 'duplicate')::integer, (status = 'duplicate')::integer, (status = 'queued')::integer);
-    perform ingest.take_from_limit(organization_id, connection_id, c.rate_limit_per_minute, c.hits_before, received_at);
+    v_wait := ingest.take_from_limit(organization_id, connection_id, c.rate_limit_per_minute, c.hits_before, received_at);
+    if v_wait > 0 then
+        perform ingest.refuse_over_limit(v_wait);
+    end if;
 end;
 $$;
 comment on function ingest.record_delivery(uuid, uuid, jsonb, timestamptz, boolean) is 'Take in one verified delivery.';

@@ -25,27 +25,24 @@ end;
 $$;
 comment on function ingest.refuse_over_limit(numeric) is 'Raises PT429.';
 
--- ingest.take_from_limit: count one delivery; over the limit PT429, which undoes the whole transaction.
+-- ingest.take_from_limit: count one delivery; answers how many seconds too early it is, 0 when it fits.
 -- The row is shared by all senders of the connection and stays locked until the commit, so this comes last: look without
 -- counting first. previous_hits: of the minute before.
-create or replace function ingest.take_from_limit(
+drop function if exists ingest.take_from_limit(uuid, uuid, integer, integer, timestamptz);
+create function ingest.take_from_limit(
     organization_id uuid, connection_id uuid, per_minute integer, previous_hits integer, as_of timestamptz
-) returns void
+) returns numeric
 language plpgsql volatile set search_path = '' as $$
 declare
     v_window constant timestamptz := date_trunc('minute', as_of, 'UTC');
     v_hits   integer;
-    v_wait   numeric;
 begin
     insert into app.rate_limits as l (organization_id, connection_id, window_start, hits)
     values (take_from_limit.organization_id, take_from_limit.connection_id, v_window, 1)
     on conflict on constraint rate_limits_window_start_key do update set hits = l.hits + 1
     returning l.hits - 1 into v_hits;
-    v_wait := ingest.wait_for_limit(per_minute, previous_hits, v_hits, extract(epoch from as_of - v_window));
-    if v_wait > 0 then
-        perform ingest.refuse_over_limit(v_wait);
-    end if;
+    return ingest.wait_for_limit(per_minute, previous_hits, v_hits, extract(epoch from as_of - v_window));
 end;
 $$;
 comment on function ingest.take_from_limit(uuid, uuid, integer, integer, timestamptz) is
-    'Counts a delivery; refuses it over the limit of its connection.';
+    'Counts a delivery; answers how many seconds too early it is.';

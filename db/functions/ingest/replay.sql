@@ -7,9 +7,10 @@
 -- What was queued or dead and succeeds closes its exception.
 -- Nothing is locked while it is processed: a row that somebody else settled meanwhile keeps what they wrote.
 -- Internal: nobody but the owner may call it.
+-- Plans:    as for ingest.record_delivery.
 create or replace function ingest.reprocess(organization_id uuid, ids uuid[], as_of timestamptz default now())
 returns table (id uuid, outcome text)
-language plpgsql volatile set search_path = '' as $$
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
     v_event   record;
     v_outcome record;

@@ -210,9 +210,10 @@ comment on function ingest.record_stripe_invoice_payment(uuid, text, boolean, js
 
 -- ingest.record_stripe_payment: what a payment intent or a charge says about a payment, once the money was captured.
 -- intent: the payment intent, or NULL; charge: the charge as an object, or an empty one.
-create or replace function ingest.record_stripe_payment(
+drop function if exists ingest.record_stripe_payment(uuid, uuid, text, boolean, jsonb, jsonb, timestamptz);
+create function ingest.record_stripe_payment(
     organization_id uuid, connection_id uuid, account text, livemode boolean, intent jsonb, charge jsonb, event_at timestamptz,
-    out status text, out steps jsonb, out payment_id uuid
+    out status text, out steps jsonb, out payment_id uuid, out lead_id uuid, out event_id uuid
 ) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -249,6 +250,8 @@ begin
         app.json_object(v_object -> 'metadata'), fee_amount => v_fee.amount);
     status := 'processed';
     payment_id := v_written.payment_id;
+    lead_id := v_written.lead_id;
+    event_id := v_written.event_id;
     steps := steps || app.step('payment', v_written.what, v_written.because);
 end;
 $$;
@@ -393,13 +396,16 @@ begin
     end if;
 
     case
-        when v_type = 'payment_intent.succeeded' then
-            v_done := ingest.record_stripe_payment(
-                organization_id, connection_id, v_account, livemode, v_object,
-                case jsonb_typeof(v_object -> 'latest_charge') when 'object' then v_object -> 'latest_charge' else '{}' end,
-                v_event_at);
-        when v_type in ('charge.succeeded', 'charge.captured', 'charge.updated') then
-            v_done := ingest.record_stripe_payment(organization_id, connection_id, v_account, livemode, null, v_object, v_event_at);
+        when v_type in ('payment_intent.succeeded', 'charge.succeeded', 'charge.captured', 'charge.updated') then
+            v_done := case v_type
+                when 'payment_intent.succeeded' then ingest.record_stripe_payment(
+                    organization_id, connection_id, v_account, livemode, v_object,
+                    case jsonb_typeof(v_object -> 'latest_charge') when 'object' then v_object -> 'latest_charge' else '{}' end,
+                    v_event_at)
+                else ingest.record_stripe_payment(
+                    organization_id, connection_id, v_account, livemode, null, v_object, v_event_at) end;
+            lead_id := v_done.lead_id;
+            event_id := v_done.event_id;
         when v_type like '%refund%' then
             v_done := ingest.record_stripe_refund(organization_id, v_account, v_type, v_object, v_event_at);
         when v_type like 'charge.dispute.%' then
@@ -414,7 +420,7 @@ begin
     status := v_done.status;
     steps := steps || v_done.steps;
     payment_id := v_done.payment_id;
-    if payment_id is not null then
+    if payment_id is not null and lead_id is null then
         select p.lead_id, p.event_id into lead_id, event_id from app.payments as p
          where p.organization_id = process_stripe.organization_id and p.id = process_stripe.payment_id;
     end if;

@@ -89,3 +89,20 @@ select distinct format('%s.%s', c.oid::regclass, a.attname)
    and not exists (select from pg_constraint as k
                     where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum]
                       and pg_get_constraintdef(k.oid) like '%= ANY (ARRAY[%');
+
+-- rule: columns with a closed vocabulary name its words
+with words as materialized (
+    select c.relname as table_name, a.attname, m.found[1] as word
+      from pg_constraint as k
+      join pg_class as c on c.oid = k.conrelid and c.relnamespace = 'app'::regnamespace
+      join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.conkey[1]
+     cross join lateral regexp_matches(pg_get_constraintdef(k.oid), '''([a-z_]+)''::text', 'g') as m (found)
+     where k.contype = 'c' and cardinality(k.conkey) = 1
+       and pg_get_constraintdef(k.oid) ~ '^CHECK \(\(\w+ = ANY \(ARRAY\[[^]]+\]\)\)\)$'
+)
+select format('%s.%s: %s', v.name, a.attname, string_agg(w.word, ', '))
+  from rules.views as v
+  join pg_attribute as a on a.attrelid = v.oid and a.attnum > 0
+  join words as w on w.table_name = split_part(v.name, '.', 2) and w.attname = a.attname
+ where strpos(coalesce(col_description(v.oid, a.attnum), ''), w.word) = 0
+ group by v.name, a.attname;
