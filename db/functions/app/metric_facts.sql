@@ -131,6 +131,20 @@ end;
 comment on function app.chain_facts(uuid, uuid[], uuid[], uuid, uuid, uuid) is
     'Reschedule chains that count, one row each: the last call at the time of the first booking.';
 
+-- app.first_reports: when a person first said what happened on a call, for calls on which somebody did.
+create or replace function app.first_reports(organization_id uuid) returns table (event_id uuid, submitted_at timestamptz)
+language sql stable parallel safe
+begin atomic
+    select f.event_id, f.submitted_at
+      from app.post_call_forms as f
+     where f.organization_id = first_reports.organization_id and f.is_human and f.voided_at is null
+       and (f.version = 1
+            or not exists (select from app.post_call_forms as g
+                            where g.organization_id = f.organization_id and g.event_id = f.event_id
+                              and g.version < f.version and g.is_human and g.voided_at is null));
+end;
+comment on function app.first_reports(uuid) is 'When a person first said what happened on a call.';
+
 -- app.form_facts: countable calls that a person reported on, one row each, with the delay of the first report after the
 -- call's end; negative when the call ended early.
 create or replace function app.form_facts(
@@ -144,12 +158,7 @@ begin atomic
     select c.event_id, c.scheduled_at, c.closer_id, c.setter_id,
            extract(epoch from f.submitted_at) - extract(epoch from c.scheduled_end_at)
       from app.call_facts(form_facts.organization_id, closers, setters, source, traffic_type, call_type) as c
-      join app.post_call_forms as f on f.organization_id = form_facts.organization_id and f.event_id = c.event_id
-     where f.is_human and f.voided_at is null
-       and (f.version = 1
-            or not exists (select from app.post_call_forms as g
-                            where g.organization_id = f.organization_id and g.event_id = f.event_id
-                              and g.version < f.version and g.is_human and g.voided_at is null));
+      join app.first_reports(form_facts.organization_id) as f on f.event_id = c.event_id;
 end;
 comment on function app.form_facts(uuid, uuid[], uuid[], uuid, uuid, uuid) is
     'Calls that a person reported on, with the delay of the first report.';
@@ -346,25 +355,30 @@ begin atomic
 end;
 comment on function app.deal_facts(uuid, uuid[], uuid[], uuid, uuid, uuid) is 'Deals that count, one row each.';
 
--- app.is_refunded_call: did the money of a call come and go? All that was paid for its deal, or for the call itself without a deal,
--- is refunded or disputed away.
-create or replace function app.is_refunded_call(organization_id uuid, event_id uuid) returns boolean
+-- app.refunded_call: did the money of a call come and go? All that was paid for its deal, or for the call itself without a deal,
+-- is refunded or disputed away. One row; a set, so that the planner looks inside.
+create or replace function app.refunded_call(organization_id uuid, event_id uuid) returns table (is_refunded boolean)
 language sql stable parallel safe
 begin atomic
-    select coalesce(bool_or(m.kind <> 'payment') and sum(m.amount) <= 0, false)
+    -- Summed where they are found, or the planner would fetch all movements and join them.
+    select coalesce(bool_or(m.went_back) and sum(m.amount) <= 0, false)
       from (
-        select f.kind, f.amount
+        select k.went_back, k.amount
           from app.deals as d
-          join app.cash_facts(is_refunded_call.organization_id) as f on f.deal_id = d.id
-         where d.organization_id = is_refunded_call.organization_id and d.origin_event_id = is_refunded_call.event_id
+         cross join lateral (
+            select bool_or(f.kind <> 'payment') as went_back, sum(f.amount) as amount
+              from app.cash_facts(refunded_call.organization_id) as f
+             where f.deal_id = d.id
+         ) as k
+         where d.organization_id = refunded_call.organization_id and d.origin_event_id = refunded_call.event_id
            and d.deleted_at is null and d.status <> 'void'
         union all
-        select f.kind, f.amount
-          from app.cash_facts(is_refunded_call.organization_id) as f
-         where f.event_id = is_refunded_call.event_id and f.deal_id is null
+        select bool_or(f.kind <> 'payment'), sum(f.amount)
+          from app.cash_facts(refunded_call.organization_id) as f
+         where f.event_id = refunded_call.event_id and f.deal_id is null
       ) as m;
 end;
-comment on function app.is_refunded_call(uuid, uuid) is 'True for a call of which every payment is refunded or disputed away.';
+comment on function app.refunded_call(uuid, uuid) is 'True for a call of which every payment is refunded or disputed away.';
 
 -- app.owed_by_day: what of a deal's instalments is owed, on the days they are due, in the organization's currency, when so much of
 -- it is collected. Net cash pays the earliest first; sums are converted and rounded before they are parted, so that the parts add up.

@@ -17,7 +17,8 @@ begin
           from app.call_facts(organization_id, closers, setters, source, traffic_type, call_type) as f
          where f.scheduled_at >= since and f.scheduled_at < until
            and app.is_call_of(measure, f.call_status, f.event_outcome, f.canceled_by, f.in_rates, f.scheduled_end_at <= as_of)
-           and (facts <> 'kept_closes' or not app.is_refunded_call(organization_id, f.event_id))
+           and (facts <> 'kept_closes' or not (
+                    select m.is_refunded from app.refunded_call(organization_id, f.event_id) as m))
            and (facts <> 'qualified_shows' or not exists (
                     select from app.post_call_forms as q
                      where q.organization_id = measured_rows.organization_id and q.event_id = f.event_id

@@ -29,7 +29,7 @@ begin atomic
                   then app.measure_bit('offers') else 0 end
            | case when app.is_call_of('closes', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, false)
                   then app.measure_bit('closes')
-                       | case when app.is_refunded_call(o.id, f.event_id)
+                       | case when (select m.is_refunded from app.refunded_call(o.id, f.event_id) as m)
                               then app.measure_bit('refunded_closes') else 0 end
                   else 0 end
            | case when app.is_call_of('pending', f.call_status, f.event_outcome, f.canceled_by, f.in_rates, true)
@@ -37,17 +37,20 @@ begin atomic
            | case when f.call_status = 'scheduled' then app.measure_bit('open_any') else 0 end
            | case when r.event_id is not null
                   then app.measure_bit('reports')
-                       | case when r.delay_seconds <= 86400 then app.measure_bit('timely') else 0 end
+                       | case when extract(epoch from r.submitted_at) - extract(epoch from f.scheduled_end_at) <= 86400
+                              then app.measure_bit('timely') else 0 end
                   else 0 end,
            null::numeric
       from app.organizations as o
       join app.call_facts(call_units.organization_id) as f on true
       left join app.post_call_forms as q
         on q.organization_id = call_units.organization_id and q.event_id = f.event_id and q.is_active and q.disqualified
-      left join app.form_facts(call_units.organization_id) as r on r.event_id = f.event_id
+      left join app.first_reports(call_units.organization_id) as r on r.event_id = f.event_id
      where o.id = call_units.organization_id;
 end;
 comment on function app.call_units(uuid) is 'What reschedule chains add on the days of their calls.';
+
+drop function if exists app.is_refunded_call(uuid, uuid);
 
 -- app.chain_units: what chains add on the day they were booked, with the people of their last call.
 create or replace function app.chain_units(organization_id uuid) returns table (
