@@ -1,113 +1,97 @@
-"""`make bench`: measure, print a table, and keep it in bench/RESULTS.md.
+"""`make bench`: measure every part, print a table, and keep it in bench/RESULTS.md.
 
-`python -m bench fuzz` and its like prove something instead, and keep nothing.
+`python -m bench <part>` measures one part and replaces its section there; with further arguments
+(sizes) it prints and keeps nothing. `python -m bench fuzz` and its like prove something instead.
 """
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
 
 from bench import (
     calls_at_once,
     chaos,
+    crowded,
     deploy_under_load,
     exports,
     fuzz,
     imports,
     ingest,
     ingest_at_scale,
+    metrics,
     policies,
     replay,
+    writes,
 )
 from bench.measure import Row
-from bench.stack import running_stack
+from bench.results import keep, show
+from bench.stack import Stack, running_stack
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
+
+class Part(NamedTuple):
+    """One section of the results. minutes: what it takes on two quiet cores."""
+
+    minutes: int
+    measure: Callable[..., Sequence[Row]]
+
+
+def _policies(stack: Stack) -> list[Row]:
+    policies.load(stack)
+    return policies.measure(stack)
+
+
+def _deploys(_: Stack) -> list[Row]:
+    return deploy_under_load.measure()
+
+
+def _at_scale(stack: Stack, *sizes: int) -> list[Row]:
+    calls, leads = sizes or ingest_at_scale.MANY
+    return [ingest_at_scale.measure(stack, (calls, leads))]
+
+
+PARTS = {
+    "policies": Part(4, _policies),
+    "metrics": Part(25, metrics.measure),
+    "crowded": Part(3, crowded.measure),
+    "writes": Part(4, writes.measure),
+    "ingest": Part(2, ingest.measure),
+    "ingest-at-scale": Part(12, _at_scale),
+    "replay": Part(4, replay.measure),
+    "imports": Part(1, imports.measure),
+    "exports": Part(3, exports.measure),
+    "deploys": Part(1, _deploys),
+}
+"""In the order of the results. Arguments of the command are numbers for `measure`."""
 PROOFS = {
     "calls-at-once": calls_at_once.main,
     "chaos": chaos.main,
-    "exports": exports.main,
     "fuzz": fuzz.main,
-    "imports": imports.main,
-    "ingest-at-scale": ingest_at_scale.main,
-    "replay": replay.main,
 }
-"""What `python -m bench <name> [arguments]` runs; with no name everything is measured."""
-
-
-def machine() -> str:
-    """What the numbers were seen on."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}"
-
-
-def write(rows: list[Row]) -> None:
-    """Replace the results of the last run."""
-    lines = [
-        "# Results",
-        "",
-        "Medians of interleaved rounds; every ratio is to a baseline of the same run.",
-        "`make bench` measures again.",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}.",
-        "",
-        "| what | measured | baseline in the same run | ratio | to hold | |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {r.what} | {r.value} | {r.baseline} | {r.ratio:.2f} | {r.hold} | {verdict(r)} |"
-        for r in rows
-    ]
-    RESULTS.write_text("\n".join(lines) + "\n")
-
-
-def verdict(row: Row) -> str:
-    """In one word."""
-    return "holds" if row.holds else "missed"
-
-
-def show(rows: list[Row]) -> None:
-    """The same table on the terminal."""
-    table = Table("what", "measured", "baseline", "ratio", "to hold", "")
-    for r in rows:
-        table.add_row(r.what, r.value, r.baseline, f"{r.ratio:.2f}", r.hold, verdict(r))
-    Console().print(table)
 
 
 def main() -> None:
-    """Run the proof that is named, or every benchmark on one fresh system."""
-    if sys.argv[1:]:
-        if sys.argv[1] not in PROOFS:
-            sys.exit(f"error: there is no {sys.argv[1]}; there are: {', '.join(PROOFS)}")
-        PROOFS[sys.argv[1]](sys.argv[2:])
+    """Run the part or proof that is named, or every part, each on a fresh system."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name in PROOFS:
+        PROOFS[name](arguments)
         return
+    if name and name not in PARTS:
+        sys.exit(f"error: there is no {name}; there are: {', '.join([*PARTS, *PROOFS])}")
     console = Console(stderr=True)
-    with running_stack() as stack:
-        with console.status("loading a million calls …"):
-            policies.load(stack)
-        with console.status("measuring policies …"):
-            rows = policies.measure(stack)
-    with running_stack() as stack, console.status("measuring deliveries …"):
-        rows += ingest.measure(stack)
-    with running_stack() as stack, console.status("loading ten million calls, then deliveries …"):
-        rows.append(ingest_at_scale.measure(stack))
-    with running_stack() as stack, console.status("measuring replays …"):
-        rows += replay.measure(stack)
-    with running_stack() as stack, console.status("measuring imports …"):
-        rows += imports.measure(stack)
-    with running_stack() as stack, console.status("measuring exports …"):
-        rows += exports.measure(stack)
-    with console.status("measuring deploys under load …"):
-        rows += deploy_under_load.measure()
-    write(rows)
-    show(rows)
+    for part in [name] if name else PARTS:
+        began = time.perf_counter()
+        console.print(f"{part}: about {PARTS[part].minutes} min")
+        with running_stack() as stack:
+            rows = PARTS[part].measure(stack, *map(int, arguments))
+        if not arguments:
+            keep(part, rows, list(PARTS))
+        console.print(f"{part}: {(time.perf_counter() - began) / 60:.1f} min")
+        show(rows)
 
 
 main()

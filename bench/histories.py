@@ -38,6 +38,14 @@ TABLES = (
     "capacity_snapshots",
 )
 """What is loaded in bulk, the longest to index first."""
+INBOX = (
+    "webhook_events",
+    "webhook_event_keys",
+    "audit_logs",
+    "exceptions",
+    "outbox",
+    "sync_runs",
+)
 SLICE = 100_000
 """Calls that one statement writes."""
 
@@ -49,11 +57,13 @@ class Tenant:
     """One organization: its number, its calls, and the days over which they were booked.
 
     The last call is booked on the day before today; calls lie up to two weeks ahead.
+    beside: an organization that is there already, and gets this history.
     """
 
     number: int
     events: int
     days: int
+    beside: uuid.UUID | None = None
 
     @property
     def zone(self) -> str:
@@ -78,7 +88,7 @@ class Tenant:
     @property
     def organization_id(self) -> uuid.UUID:
         """Its id."""
-        return identity("organization", self.number)
+        return self.beside or identity("organization", self.number)
 
 
 KINDS = {
@@ -118,13 +128,16 @@ def load(
     *,
     today: date | None = None,
     indexed: bool = False,
+    inbox: bool = False,
+    rolled_up: bool = True,
     connections: int = 2,
     say: Say | None = None,
 ) -> None:
     """Write the histories of these tenants beside whatever is there.
 
     url: a superuser's. today: the day on which the histories end. indexed: leave indexes in place,
-    which is quicker for few rows. say: told of every step.
+    which is quicker for few rows. inbox: deliveries, exceptions and audit rows, too.
+    rolled_up: sums of metrics are built at the end. say: told of every step.
     """
     began = time.perf_counter()
     total = sum(tenant.events for tenant in tenants)
@@ -149,14 +162,19 @@ def load(
                 step(f"{total * number // slices:,} of {total:,} calls")
     with _session(url) as connection:
         _run(connection, "days")
+        if inbox:
+            _run(connection, "inbox")
         connection.execute("update bench.tenants set is_loaded = true")
     if not indexed:
         _index(url, connections, step)
     with ThreadPoolExecutor(connections) as pool:
-        list(pool.map(lambda table: _settle(url, table), TABLES))
+        list(pool.map(lambda table: _settle(url, table), TABLES + (INBOX if inbox else ())))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("analyze")
     step("analyzed")
+    if rolled_up:
+        roll_up(url, tenants, connections)
+        step("rolled up")
 
 
 def _session(url: str) -> psycopg.Connection:
@@ -238,6 +256,20 @@ def _index(url: str, connections: int, step: Say) -> None:
                     )
                 )
         connection.execute("drop table bench.indexes")
+
+
+def roll_up(url: str, tenants: Sequence[Tenant], connections: int) -> None:
+    """Build the sums that metrics are read from, as the rebuild command does."""
+
+    def build(tenant: Tenant) -> None:
+        with psycopg.connect(url) as connection:
+            connection.execute("set role salesdash")
+            connection.execute("select app.build_rollup(%s)", (tenant.organization_id,))
+
+    with ThreadPoolExecutor(connections) as pool:
+        list(pool.map(build, tenants))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("vacuum (freeze, analyze)")
 
 
 def _settle(url: str, table: str) -> None:

@@ -206,14 +206,14 @@ def play(url: str, sides: Sequence[Side], endpoints: Sequence[Endpoint]) -> dict
     """
     seen = {side.name: Seen() for side in sides}
     for side in sides:
-        asyncio.run(_send(side, _requests(side, endpoints, WARM_UP)))
+        asyncio.run(send(side, requests(side, endpoints, WARM_UP)))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("analyze")
     for _ in range(ROUNDS):
         for side in sides:
-            requests = _requests(side, endpoints, DELIVERIES)
+            made = requests(side, endpoints, DELIVERIES)
             began = time.perf_counter()
-            seen[side.name].seconds += asyncio.run(_send(side, requests))
+            seen[side.name].seconds += asyncio.run(send(side, made))
             seen[side.name].rates.append(DELIVERIES / (time.perf_counter() - began))
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("truncate app.rate_limits")
@@ -243,7 +243,7 @@ def _signature(body: bytes, at: int) -> str:
     return f"t={at},v1={digest}"
 
 
-def _requests(side: Side, endpoints: Sequence[Endpoint], count: int) -> list[bytes]:
+def requests(side: Side, endpoints: Sequence[Endpoint], count: int) -> list[bytes]:
     """Whole HTTP requests, signed now; every one is a new payment of a known lead."""
     at = int(time.time())
     made = []
@@ -259,12 +259,12 @@ def _requests(side: Side, endpoints: Sequence[Endpoint], count: int) -> list[byt
     return made
 
 
-async def _send(side: Side, requests: Sequence[bytes]) -> list[float]:
-    """All requests through SENDERS connections that are kept open; each must be processed.
+async def send(side: Side, sent: Sequence[bytes], *, senders: int = SENDERS) -> list[float]:
+    """All requests through connections that are kept open; each must be processed.
 
     Answers the seconds until each answer.
     """
-    waiting = iter(requests)
+    waiting = iter(sent)
     seconds: list[float] = []
 
     async def sender() -> None:
@@ -281,7 +281,7 @@ async def _send(side: Side, requests: Sequence[bytes]) -> list[float]:
         writer.close()
         await writer.wait_closed()
 
-    await asyncio.gather(*(sender() for _ in range(SENDERS)))
+    await asyncio.gather(*(sender() for _ in range(senders)))
     return seconds
 
 

@@ -35,7 +35,7 @@ class Stage:
 def stage(database: Database) -> Iterator[Stage]:
     """Two organizations and everybody who may try something."""
     with psycopg.connect(database.superuser_url, autocommit=True) as connection:
-        _ensure_analyst(connection)
+        ensure_analyst(connection)
         with connection.transaction():
             scene = Scene(connection)
             scene.build()
@@ -46,7 +46,7 @@ def stage(database: Database) -> Iterator[Stage]:
         )
 
 
-def _ensure_analyst(connection: psycopg.Connection) -> None:
+def ensure_analyst(connection: psycopg.Connection) -> None:
     """Logins belong to the cluster, which all workers of the run share: one of them makes it."""
     with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         connection.execute(

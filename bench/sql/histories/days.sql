@@ -1,6 +1,6 @@
 -- What there is of every day: dials of setters, captured calendars of closers (a week ahead and the night before).
 insert into app.setter_activities (organization_id, setter_id, activity_date, provider, dials, connects, talk_seconds)
-select t.organization_id, bench.id(5, t.n, k), d::date, 'close', 20 + x.luck, (20 + x.luck) / 4, x.luck * 60
+select t.organization_id, bench.id(5, t.n, k), d::date, 'hubspot', 20 + x.luck, (20 + x.luck) / 4, x.luck * 60
   from bench.tenants as t
  cross join lateral generate_series(1, t.setters) as k
  cross join lateral generate_series(t.first_day, t.first_day + t.days * interval '1 day', '1 day') as d

@@ -187,7 +187,7 @@ select t.n, t.organization_id, t.as_of, t.scale, 8 * (t.events + u), null, null,
  where not t.is_loaded;
 delete from paid where paid_at >= as_of;
 create temporary table returned on commit drop as
-select p.n, p.payment, r.step, r.kind, r.part, r.refunded_at
+select p.n, p.organization_id, p.payment, r.step, r.kind, r.part, r.refunded_at
   from paid as p
  cross join lateral bench.refunds(p.n, p.payment, p.base, p.scale, p.paid_at, p.as_of) as r
  where p.kind <> 'claim' and bench.dice(p.n, p.payment, 40, 1000) < 50 and bench.dice(p.n, p.payment, 73, 1000) >= 20;
@@ -260,4 +260,4 @@ select q.organization_id, bench.id(18, p.n, 4 * p.payment + p.step), q.id, p.kin
        case when q.amount_base is not null then p.part end, q.base_currency, p.refunded_at, q.provider,
        'refund' || (4 * p.payment + p.step), q.provider_payment_id
   from returned as p
-  join app.payments as q on q.organization_id = bench.id(1, p.n, 0) and q.id = bench.id(16, p.n, p.payment);
+  join app.payments as q on q.organization_id = p.organization_id and q.id = bench.id(16, p.n, p.payment);
