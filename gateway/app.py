@@ -97,7 +97,7 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await pool.open(wait=False)
         async with (
-            make_client(settings.postgrest_url) as app.state.postgrest,
+            make_client(settings.postgrest_url, anon_key=settings.anon_key) as app.state.postgrest,
             httpx.AsyncClient(timeout=probes.PROBE_TIMEOUT_S, trust_env=False) as probe_client,
         ):
             app.state.probe_client = probe_client

@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.bodies import BodyTooLarge, check_declared_length
 from gateway.problem import problem
+from gateway.turns import TooManyAtOnce, Turns
 from salesdash.logs import get_logger
 
 PREFIX = "/rest/v1"
@@ -46,14 +47,18 @@ _NOT_RETURNED = _HOP_BY_HOP | {"date", "server", "x-request-id"}
 log = get_logger("gateway.passthrough")
 
 
-def make_client(postgrest_url: str) -> httpx.AsyncClient:
-    """A client of one PostgREST that adds nothing of its own to a request."""
+def make_client(postgrest_url: str, *, anon_key: str | None = None) -> httpx.AsyncClient:
+    """A client of one PostgREST that adds nothing of its own to a request.
+
+    Requests of one token take turns; anon_key: the token that everybody shares.
+    """
+    transport = httpx.AsyncHTTPTransport(limits=LIMITS, retries=1, trust_env=False)
     client = httpx.AsyncClient(
         base_url=postgrest_url,
         timeout=TIMEOUT,
         limits=LIMITS,
         trust_env=False,
-        transport=httpx.AsyncHTTPTransport(limits=LIMITS, retries=1, trust_env=False),
+        transport=Turns(transport, shared=(f"Bearer {anon_key}",)),
     )
     client.headers.clear()
     return client
@@ -74,6 +79,13 @@ async def rest(request: Request) -> Response:
         response = await _send(client, forwarded, may_repeat=not has_body)
     except BodyTooLarge:
         raise
+    except TooManyAtOnce:
+        return problem(
+            429,
+            "too_many_at_once",
+            "Too many requests of this token are under way; wait for some of them.",
+            headers={"retry-after": "5"},
+        )
     except httpx.TimeoutException as error:
         if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
             return _unavailable(error)

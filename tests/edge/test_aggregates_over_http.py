@@ -13,7 +13,7 @@ import pytest
 from salesdash.tokens import ReaderClaims, mint_reader_key
 from tests.edge.requests import Api, outcome
 from tests.fixtures.databases import Database
-from tests.fixtures.processes import Rest
+from tests.fixtures.processes import Gateway, Rest
 from tests.world import Organization, Person, World
 
 CASH = "payments?select=currency,amount.sum(),id.count()"
@@ -43,7 +43,9 @@ def people(acme: Organization) -> dict[str, Person]:
     return {"dana": dana, "eli": eli, "admin": acme.admin(), "sam": acme.setter("sam")}
 
 
-def by_key(acme: Organization, rest: Rest, path: str) -> httpx.Response:
+@pytest.fixture(scope="module")
+def keyed(acme: Organization, rest: Rest) -> Iterator[httpx.Client]:
+    """Requests with a key of Acme."""
     made = acme.reader_key()
     key = mint_reader_key(
         ReaderClaims(made.key_id, made.organization_id),
@@ -52,7 +54,8 @@ def by_key(acme: Organization, rest: Rest, path: str) -> httpx.Response:
         now=int(time.time()),
     )
     headers = {"authorization": f"Bearer {key}", "accept-profile": "analytics"}
-    return httpx.get(f"{rest.url}/{path}", headers=headers, trust_env=False, timeout=30)
+    with httpx.Client(base_url=rest.url, headers=headers, trust_env=False, timeout=30) as client:
+        yield client
 
 
 def sums(answer: httpx.Response) -> list[tuple[Any, ...]]:
@@ -64,7 +67,7 @@ def sums(answer: httpx.Response) -> list[tuple[Any, ...]]:
 
 
 def test_a_sum_is_over_what_the_caller_sees(
-    api: Api, acme: Organization, people: dict[str, Person]
+    api: Api, keyed: httpx.Client, people: dict[str, Person]
 ) -> None:
     for who, wanted in (
         ("admin", [("USD", Decimal("600.60"), 3)]),
@@ -72,7 +75,7 @@ def test_a_sum_is_over_what_the_caller_sees(
         ("sam", []),
     ):
         assert sums(api.send(people[who], "GET", CASH)) == wanted, who
-    assert sums(by_key(acme, api.rest, CASH)) == [("USD", Decimal("600.60"), 3)]
+    assert sums(keyed.get(CASH)) == [("USD", Decimal("600.60"), 3)]
     root = api.world.super_admin()
     (everything,) = sums(api.send(root, "GET", CASH))
     assert everything == ("USD", Decimal("9600.60"), 4)
@@ -80,12 +83,12 @@ def test_a_sum_is_over_what_the_caller_sees(
 
 
 def test_calls_are_counted_by_whatever_groups_them(
-    api: Api, acme: Organization, people: dict[str, Person]
+    api: Api, keyed: httpx.Client, people: dict[str, Person]
 ) -> None:
     grouped = "events?select=closer_id,id.count()&order=closer_id"
     mine = {str(people["dana"].closer_id): 2, str(people["eli"].closer_id): 1}
     assert dict(sums(api.send(people["admin"], "GET", grouped))) == mine
-    assert dict(sums(by_key(acme, api.rest, grouped))) == mine
+    assert dict(sums(keyed.get(grouped))) == mine
     assert sums(api.send(people["dana"], "GET", grouped)) == [(str(people["dana"].closer_id), 2)]
     assert sums(api.send(people["sam"], "GET", grouped)) == []
 
@@ -103,7 +106,7 @@ def hurried(database: Database) -> Iterator[None]:
             create function auth.check_request() returns void language plpgsql security definer
             set search_path = '' as $$ begin
                 perform auth.check_request_proper();
-                perform set_config('statement_timeout', '700ms', true);
+                perform set_config('statement_timeout', '400ms', true);
             end $$;
             create function analytics.asleep() returns integer language sql volatile
             return (select 1 from pg_sleep(60));
@@ -126,15 +129,39 @@ def hurried(database: Database) -> Iterator[None]:
 
 
 def test_what_takes_too_long_ends_with_its_reason_and_others_are_served_meanwhile(
-    api: Api, acme: Organization, people: dict[str, Person], hurried: None
+    api: Api, keyed: httpx.Client, people: dict[str, Person], hurried: None
 ) -> None:
     endless = "endless?select=amount.sum()"
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
-        asked = [pool.submit(by_key, acme, api.rest, endless) for _ in range(6)]
+        asked = [pool.submit(keyed.get, endless) for _ in range(6)]
         served = [api.send(people["admin"], "GET", CASH) for _ in range(5)]
         answers = [one.result() for one in asked]
     assert [answer.status_code for answer in served] == [200] * 5
     outcomes = {outcome(answer) for answer in answers}
     assert (500, "57014") in outcomes
     assert outcomes <= {(500, "57014"), (429, "PT429")}
-    assert sums(by_key(acme, api.rest, CASH)) == [("USD", Decimal("600.60"), 3)]
+    assert sums(keyed.get(CASH)) == [("USD", Decimal("600.60"), 3)]
+
+
+def test_at_the_gateway_one_person_has_five_connections_at_most(
+    api: Api, gateway: Gateway, people: dict[str, Person], hurried: None, database: Database
+) -> None:
+    token = api.world.token(people["admin"], api.rest.jwt_secret)
+
+    asleep = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event = 'PgSleep'"
+    )
+    seen = set()
+    with (
+        psycopg.connect(database.superuser_url, autocommit=True) as superuser,
+        httpx.Client(base_url=gateway.url, trust_env=False, timeout=30) as client,
+        concurrent.futures.ThreadPoolExecutor(7) as pool,
+    ):
+        headers = {"authorization": f"Bearer {token}", "accept-profile": "analytics"}
+        endless = "/rest/v1/endless?select=amount.sum()"
+        asked = [pool.submit(client.get, endless, headers=headers) for _ in range(7)]
+        while not all(one.done() for one in asked):
+            seen |= {count for (count,) in superuser.execute(asleep)}
+    assert max(seen) == 5
+    assert {outcome(one.result()) for one in asked} == {(500, "57014")}

@@ -1,0 +1,81 @@
+"""Requests to PostgREST take turns, so that no client has all of its database connections.
+
+PostgREST has ten. Whoever sends twenty requests that take long would keep everybody else waiting,
+so five of one token are under way at a time, and the others wait here. A token that many people
+share, the anonymous key, is not counted: what it may ask is short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+AT_ONCE = 5
+PATIENCE_S = 20.0
+
+
+class TooManyAtOnce(httpx.PoolTimeout):
+    """A request waited for PATIENCE_S while others of the same token were under way."""
+
+
+@dataclass
+class _Queue:
+    free: asyncio.Semaphore
+    users: int = field(default=0)
+
+
+class Turns(httpx.AsyncBaseTransport):
+    """A transport in which the requests of one token take turns, until their answer begins.
+
+    PostgREST is done with the database before it answers. shared: values of the header
+    Authorization that are nobody's own. Raises TooManyAtOnce.
+    """
+
+    def __init__(
+        self,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        shared: Collection[str] = (),
+        at_once: int = AT_ONCE,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._transport = transport
+        self._shared = frozenset(shared)
+        self._at_once = at_once
+        self._patience_s = patience_s
+        self._queues: dict[str, _Queue] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer, once it is the request's turn."""
+        token = request.headers.get("authorization", "")
+        if not token or token in self._shared:
+            return await self._transport.handle_async_request(request)
+        async with self._turn(token, request):
+            return await self._transport.handle_async_request(request)
+
+    @asynccontextmanager
+    async def _turn(self, token: str, request: httpx.Request) -> AsyncIterator[None]:
+        queue = self._queues.setdefault(token, _Queue(asyncio.Semaphore(self._at_once)))
+        queue.users += 1
+        try:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    await queue.free.acquire()
+            except TimeoutError:
+                raise TooManyAtOnce("others of this token are under way", request=request) from None
+            try:
+                yield
+            finally:
+                queue.free.release()
+        finally:
+            queue.users -= 1
+            if not queue.users:
+                del self._queues[token]
+
+    async def aclose(self) -> None:
+        """Close what is underneath."""
+        await self._transport.aclose()
