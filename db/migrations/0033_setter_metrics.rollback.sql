@@ -1,4 +1,4 @@
-drop view if exists api.metric_catalog, analytics.metric_catalog, api.setter_calls;
+drop view if exists api.metric_catalog, analytics.metric_catalog, api.setter_calls, analytics.setter_calls;
 alter table app.metric_catalog drop column family;
 delete from app.setter_calls where kind <> 'call';
 alter table app.setter_calls drop column kind;

@@ -17,4 +17,12 @@ drop policy if exists "super admins read every row" on app.setter_calls;
 create policy "super admins read every row" on app.setter_calls
     for select to super_admin
     using (true);
-grant select on app.setter_calls to authenticated, org_admin, super_admin;
+drop policy if exists "API keys read their organization" on app.setter_calls;
+create policy "API keys read their organization" on app.setter_calls
+    for select to reader
+    using (organization_id = (select auth.reader_organization_id()));
+drop policy if exists "analysts read their organization" on app.setter_calls;
+create policy "analysts read their organization" on app.setter_calls
+    for select to analyst
+    using (organization_id = (select auth.analyst_organization_id()));
+grant select on app.setter_calls to authenticated, org_admin, super_admin, reader, analyst;

@@ -27,6 +27,7 @@ begin
             ('payment_refunds',          array['reason']),
             ('payments',                 array['customer_email', 'customer_name', 'customer_phone', 'description', 'reason']),
             ('post_call_forms',          array['notes', 'voided_reason']),
+            ('setter_calls',             array['disposition']),
             ('setters',                  array['name']),
             ('sources',                  array['name']),
             ('traffic_types',            array['name']),

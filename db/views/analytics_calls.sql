@@ -22,7 +22,11 @@ select
     t.close_lead_id,
     t.created_at,
     t.updated_at,
-    (t.created_at at time zone o.timezone)::date as created_day
+    (t.created_at at time zone o.timezone)::date as created_day,
+    (select case when min(k.started_at) is not null
+                 then greatest(extract(epoch from min(k.started_at)) - extract(epoch from t.created_at), 0) end
+       from app.setter_calls as k
+      where k.organization_id = t.organization_id and k.lead_id = t.id and k.direction = 'outbound') as contacted_after_seconds
   from app.leads as t
   join app.organizations as o on o.id = t.organization_id
   left join app.sources as src on src.organization_id = t.organization_id and src.id = t.source_id
@@ -51,6 +55,7 @@ comment on column analytics.leads.close_lead_id is 'The lead at Close.';
 comment on column analytics.leads.created_at is 'When the row was written here; UTC instant.';
 comment on column analytics.leads.updated_at is 'When the row last changed; UTC instant.';
 comment on column analytics.leads.created_day is 'Local day on which the lead became known here.';
+comment on column analytics.leads.contacted_after_seconds is 'Seconds until a setter first called or wrote; 0: before the lead was known here. NULL: never. Its median is Speed to Lead.';
 
 drop view if exists analytics.lead_touches;
 create view analytics.lead_touches with (security_invoker = true) as
@@ -408,6 +413,50 @@ comment on column analytics.setter_activities.connects is 'Of them, those that w
 comment on column analytics.setter_activities.talk_seconds is 'Seconds of talk.';
 comment on column analytics.setter_activities.created_at is 'When the row was written here; UTC instant.';
 comment on column analytics.setter_activities.updated_at is 'When the row last changed; UTC instant.';
+
+drop view if exists analytics.setter_calls;
+create view analytics.setter_calls with (security_invoker = true) as
+select
+    t.organization_id,
+    t.id,
+    t.setter_id,
+    s.name as setter_name,
+    t.lead_id,
+    t.kind,
+    t.direction,
+    t.kind = 'call' and t.direction = 'outbound' as is_dial,
+    t.kind = 'call' and t.direction = 'outbound'
+        and (t.disposition is not distinct from 'answered' or t.disposition is null and t.talk_seconds >= 30) as is_connect,
+    t.started_at,
+    t.activity_date,
+    t.talk_seconds,
+    t.disposition,
+    t.provider,
+    t.provider_call_id,
+    t.created_at,
+    t.updated_at
+  from app.setter_calls as t
+  left join app.setters as s on s.organization_id = t.organization_id and s.id = t.setter_id;
+grant select on analytics.setter_calls to authenticated, org_admin, super_admin, reader, analyst;
+comment on view analytics.setter_calls is $$One row per telephone call or text message of a setter. setter_activities has their sums by day, also those of systems that tell no
+single calls.$$;
+comment on column analytics.setter_calls.organization_id is 'The tenant; join on it together with every id.';
+comment on column analytics.setter_calls.id is 'Identity of the row inside its organization; ordered by time of creation.';
+comment on column analytics.setter_calls.setter_id is 'Who called or wrote, or was called; joins setters.';
+comment on column analytics.setter_calls.setter_name is 'Name of setter_id on the roster today, so that grouping by it does not split who was renamed; NULL without one.';
+comment on column analytics.setter_calls.lead_id is 'Who was on the other side; NULL: nobody on file. Joins leads.';
+comment on column analytics.setter_calls.kind is 'call or sms; only calls are dials, either is a contact.';
+comment on column analytics.setter_calls.direction is 'outbound or inbound.';
+comment on column analytics.setter_calls.is_dial is 'True: counts as a dial.';
+comment on column analytics.setter_calls.is_connect is 'True: counts as a connect: a dial that was answered, or lasted 30 seconds where the system does not say.';
+comment on column analytics.setter_calls.started_at is 'When it began; UTC instant.';
+comment on column analytics.setter_calls.activity_date is 'Local day of the organization on which it began.';
+comment on column analytics.setter_calls.talk_seconds is 'Seconds of talk.';
+comment on column analytics.setter_calls.disposition is 'How it ended, in the telephone system''s word; NULL: it does not say.';
+comment on column analytics.setter_calls.provider is 'The system that told of it: close, ghl or hubspot.';
+comment on column analytics.setter_calls.provider_call_id is 'The call at that system; one row each.';
+comment on column analytics.setter_calls.created_at is 'When the row was written here; UTC instant.';
+comment on column analytics.setter_calls.updated_at is 'When the row last changed; UTC instant.';
 
 drop view if exists analytics.capacity_snapshots;
 create view analytics.capacity_snapshots with (security_invoker = true) as

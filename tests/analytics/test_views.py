@@ -159,6 +159,64 @@ def test_the_last_minutes_before_midnight_are_of_the_local_day(
         assert as_key(world, acme, query) == [{"day": "2026-03-10"}], query
 
 
+def test_single_calls_of_setters_give_dials_connects_and_speed_to_lead(
+    world: World, acme: Organization
+) -> None:
+    sam = acme.setter("Sam")
+    quick, slow, known, never = (acme.lead(name, created_at=NOON) for name in ("Q", "S", "K", "N"))
+    for number, (lead, minutes, kind, direction, disposition, talk) in enumerate(
+        (
+            (quick, 2, "sms", "outbound", None, 0),
+            (quick, 9, "call", "outbound", "answered", 5),
+            (slow, 1, "call", "inbound", None, 60),
+            (slow, 30, "call", "outbound", None, 30),
+            (known, -5, "call", "outbound", "no answer", 40),
+        )
+    ):
+        world.insert(
+            "setter_calls",
+            organization_id=acme.id,
+            setter_id=sam.setter_id,
+            provider="close",
+            provider_call_id=str(number),
+            activity_date=NOON.date(),
+            lead_id=lead.id,
+            started_at=NOON + timedelta(minutes=minutes),
+            kind=kind,
+            direction=direction,
+            disposition=disposition,
+            talk_seconds=talk,
+        )
+    (counts,) = as_key(
+        world,
+        acme,
+        "select setter_name, count(*) filter (where is_dial) as dials,"
+        " count(*) filter (where is_connect) as connects from analytics.setter_calls group by 1",
+    )
+    assert counts == {"setter_name": "Sam", "dials": 3, "connects": 2}
+    waits = as_key(world, acme, "select id, contacted_after_seconds as s from analytics.leads")
+    assert {row["id"]: row["s"] for row in waits} == {
+        quick.id: 120,
+        slow.id: 1800,
+        known.id: 0,
+        never.id: None,
+    }
+    (median,) = as_key(
+        world,
+        acme,
+        "select percentile_cont(0.5) within group (order by contacted_after_seconds::float8) as s"
+        " from analytics.leads where not is_test and created_day = '2026-03-10'",
+    )
+    metric = world.value(
+        "select numerator from app.setter_values(%s, array[%s, %s]::timestamptz[], now())"
+        " where metric = 'speed_to_lead' and member_id is null",
+        acme.id,
+        NOON - timedelta(hours=12),
+        NOON + timedelta(hours=12),
+    )
+    assert median["s"] == metric == 120
+
+
 def test_own_fields_are_read_with_their_names(world: World, acme: Organization) -> None:
     definition = world.insert(
         "custom_field_definitions",

@@ -19,7 +19,7 @@ begin
         'api.integrations', 'api.webhook_connections', 'api.connection_health', 'api.duplicate_candidates',
         'analytics.events', 'analytics.bookings', 'analytics.post_call_forms', 'analytics.payments', 'analytics.payment_refunds',
         'analytics.payment_credits', 'analytics.cash_movements', 'analytics.cash_credits', 'analytics.deals',
-        'analytics.leads', 'analytics.lead_touches', 'analytics.setter_activities', 'analytics.capacity_snapshots',
+        'analytics.leads', 'analytics.lead_touches', 'analytics.setter_activities', 'analytics.setter_calls', 'analytics.capacity_snapshots',
         'analytics.custom_field_values', 'analytics.data_freshness', 'analytics.daily_closer_activity',
         'analytics.daily_setter_activity']
     loop
