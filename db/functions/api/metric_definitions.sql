@@ -53,7 +53,7 @@ For owners and admins. Answers the row of metric_definitions, which stays.$$;
 grant execute on function api.retire_metric(text, text, uuid) to authenticated, org_admin, super_admin;
 
 -- api.preview_metric: what an expression comes to in a period of inclusive local dates, and before it, before it is defined.
--- Callers:    owners and admins, super admins, through GET or POST /rpc/preview_metric.
+-- Callers:    owners and admins, super admins, through POST /rpc/preview_metric.
 -- Guarantees: reads only. The same number as core_metrics has once it is defined. PT422 as define_metric and core_metrics.
 -- Definer:    as core_metrics: the numbers are counted past the policies of rows; admins see every row of theirs.
 create or replace function api.preview_metric(
