@@ -100,10 +100,10 @@ def sell(connection: psycopg.Connection, organizations: int, leads: int) -> None
     """A sold call of every lead, told of in bench.sold. connection: a superuser's, autocommit."""
     connection.execute("create schema bench authorization salesdash")
     connection.execute((SQL / "ingest_scene.sql").read_text().encode())
-    connection.execute("set enable_seqscan = off")
-    connection.execute("call bench.sell(%s, %s)", (organizations, leads))
-    connection.execute("reset all")
+    connection.execute("set role salesdash")
+    connection.execute("call bench.sell_one(%s)", (organizations,))
     connection.execute("reset role")
+    connection.execute("call bench.sell_again(%s)", (leads,))
 
 
 @contextlib.contextmanager
