@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.ingest import CHARGE, sell
 from bench.measure import Row
-from bench.stack import Stack, running_stack
+from bench.stack import Stack
 from salesdash.home import ROOT
 from salesdash.secretbox import generate_key
 from salesdash.wiring import inherited_environment, login_url
@@ -190,14 +190,3 @@ def _worker(url: str) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.terminate()
         process.wait(timeout=30)
-
-
-def main(arguments: Sequence[str]) -> None:
-    """`deliveries`: how many, instead of a hundred thousand."""
-    deliveries = int(arguments[0]) if arguments else DELIVERIES
-    with running_stack() as stack:
-        rows = measure(stack, deliveries)
-    for row in rows:
-        Console().print(
-            f"{row.what}: {row.value}; {row.baseline}; ratio {row.ratio:.2f} ({row.hold})"
-        )
