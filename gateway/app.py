@@ -105,6 +105,7 @@ def create_app(
                 async with deliveries.running(settings.required("gateway_database_url")):
                     yield
             finally:
+                await app.state.exports.settle()
                 await pool.close()
                 hasher.close()
 

@@ -34,7 +34,7 @@ class Limits:
 
     per_user, at_once: exports that run at a time; pages_at_once: requests to PostgREST. stall_s:
     seconds after which a client that takes nothing is given up. pauses_s: before a page is asked
-    for again.
+    for again. settle_s: that a gateway which ends gives its exports to tell so.
     """
 
     page_rows: int = 2_000
@@ -45,6 +45,7 @@ class Limits:
     pages_at_once: int = 3
     stall_s: float = 120.0
     pauses_s: Sequence[float] = (0.2, 1.0, 3.0)
+    settle_s: float = 3.0
 
 
 class TooManyExports(Exception):
@@ -73,6 +74,8 @@ class Exports:
         )
         self.pages = asyncio.Semaphore(limits.pages_at_once)
         self._running: collections.Counter[UUID] = collections.Counter()
+        self._nobody_runs = asyncio.Event()
+        self._nobody_runs.set()
 
     @contextmanager
     def place(self, user_id: UUID) -> Iterator[None]:
@@ -81,12 +84,23 @@ class Exports:
         if is_full or self._running[user_id] >= self.limits.per_user:
             raise TooManyExports
         self._running[user_id] += 1
+        self._nobody_runs.clear()
         try:
             yield
         finally:
             self._running[user_id] -= 1
             if not self._running[user_id]:
                 del self._running[user_id]
+            if not self._running:
+                self._nobody_runs.set()
+
+    async def settle(self) -> None:
+        """Let the exports that were cancelled tell how they ended, before the gateway goes."""
+        try:
+            async with asyncio.timeout(self.limits.settle_s):
+                await self._nobody_runs.wait()
+        except TimeoutError:
+            log.warning("exports are still running", count=self._running.total())
 
     async def finish_export(
         self, *, organization_id: UUID, export_id: UUID, state: str, row_count: int

@@ -43,6 +43,11 @@ class Inside:
 
     url: str
     between: Between = field(repr=False)
+    server: uvicorn.Server = field(repr=False)
+
+    def stop(self) -> None:
+        """Tell it to end: requests have a second left."""
+        self.server.should_exit = True
 
 
 @contextmanager
@@ -51,7 +56,12 @@ def gateway_inside(settings: Settings, limits: Limits) -> Iterator[Inside]:
     app = create_app(settings, export_limits=limits)
     server = uvicorn.Server(
         uvicorn.Config(
-            app, host="127.0.0.1", port=settings.gateway_port, log_config=None, access_log=False
+            app,
+            host="127.0.0.1",
+            port=settings.gateway_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
         )
     )
     thread = threading.Thread(target=server.run)
@@ -64,7 +74,7 @@ def gateway_inside(settings: Settings, limits: Limits) -> Iterator[Inside]:
         app.state.postgrest = httpx.AsyncClient(
             base_url=settings.postgrest_url, transport=between, timeout=10
         )
-        yield Inside(f"http://127.0.0.1:{settings.gateway_port}", between)
+        yield Inside(f"http://127.0.0.1:{settings.gateway_port}", between, server)
     finally:
         server.should_exit = True
         thread.join(timeout=20)

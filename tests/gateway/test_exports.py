@@ -20,7 +20,7 @@ import pytest
 
 from gateway.exports import Limits
 from salesdash.settings import Settings
-from tests.fixtures.ports import wait_until
+from tests.fixtures.ports import free_port, wait_until
 from tests.fixtures.processes import JWT_SECRET, Rest
 from tests.gateway.inside import Between, Inside, gateway_inside
 from tests.world import NOON, Organization, Person, Row, World
@@ -125,12 +125,12 @@ def exact(content: bytes) -> Any:
 
 
 def on_record(scene: Scene) -> dict[str, Any]:
-    """The newest export."""
-    (row,) = scene.world.rows(
+    """The newest export; before there is one, an empty one."""
+    rows = scene.world.rows(
         "select id, table_name, format, state, row_count, requested_by from app.exports"
         " order by id desc limit 1"
     )
-    return row
+    return rows[0] if rows else {"id": None, "state": None}
 
 
 def next_end(scene: Scene, before: dict[str, Any]) -> dict[str, Any]:
@@ -585,6 +585,26 @@ def test_the_trail_names_who_asked_and_that_the_gateway_told_the_end(
         {"actor_kind": "user", "actor_id": dana, "state": "running"},
         {"actor_kind": "gateway", "actor_id": None, "state": "delivered"},
     ]
+
+
+def test_a_gateway_that_is_stopped_says_what_became_of_its_exports(
+    system: Settings, scene: Scene
+) -> None:
+    alone = system.model_copy(update={"gateway_port": free_port()})
+    begun, before = Event(), on_record(scene)
+    with gateway_inside(alone, LIMITS) as running:
+
+        async def hang(request: httpx.Request) -> None:
+            if "id=gt." in str(request.url):
+                begun.set()
+                await asyncio.sleep(60)
+
+        running.between.hook = hang
+        with asking(running, scene.token("admin")):
+            assert begun.wait(10)
+            running.stop()
+            told = next_end(scene, before)
+    assert (told["state"], told["row_count"]) == ("failed", 3)
 
 
 def test_exports_are_counted(client: httpx.Client, scene: Scene) -> None:
