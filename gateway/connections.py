@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 
 from gateway.inbox import ConnectionRow
 from salesdash.logs import get_logger
 from salesdash.sealing import open_connection_secret
 from salesdash.secretbox import SecretBox
 
-CHANNEL = "webhook_connections"
 REMEMBERED = 10_000
 LOOK_AGAIN_S = 1.0
 PROBE_S = 30.0
@@ -125,7 +125,7 @@ class Connections:
         return connection_id in self._heard_of
 
     async def listen(self, url: str) -> None:
-        """Follow the announcements until cancelled; url: any login of the database."""
+        """Follow the announcements until cancelled; url: the gateway's login."""
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
@@ -134,7 +134,7 @@ class Connections:
                     connect_timeout=5,
                     application_name="salesdash-gateway-listener",
                 ) as listener:
-                    await listener.execute(f"listen {CHANNEL}")
+                    await listener.execute(await self._listening(listener))
                     self._heard_of = set(await self._list_ids())
                     self._may_remember = True
                     while True:
@@ -148,6 +148,12 @@ class Connections:
                 self._changes += 1
                 self._known.clear()
             await asyncio.sleep(RETRY_S)
+
+    async def _listening(self, listener: psycopg.AsyncConnection) -> sql.Composed:
+        """The statement that listens; the channel's name is a secret of the database."""
+        told = await listener.execute("select ingest.connection_channel()")
+        (channel,) = await told.fetchone() or ("",)
+        return sql.SQL("listen {}").format(sql.Identifier(channel))
 
     def _announced(self, payload: str) -> None:
         try:

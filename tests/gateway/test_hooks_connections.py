@@ -21,6 +21,7 @@ from tests.fixtures.processes import MASTER_KEY
 from tests.gateway.endpoint import sealed
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+ANNOUNCE = "select pg_notify(app.announcement_channel('webhook_connections'), %s)"
 
 
 class Shelf:
@@ -89,12 +90,10 @@ def test_a_connection_is_remembered_until_it_changes(database: Database) -> None
             async with await psycopg.AsyncConnection.connect(
                 database.deployer_url, autocommit=True
             ) as announcer:
-                await announcer.execute(
-                    "select pg_notify('webhook_connections', %s)", (str(first),)
-                )
+                await announcer.execute(ANNOUNCE, (str(first),))
                 await forgotten(connections, first)
                 assert connections.is_known(second)
-                await announcer.execute("select pg_notify('webhook_connections', 'everything')")
+                await announcer.execute(ANNOUNCE, ("everything",))
                 await forgotten(connections, second)
                 await remembered(connections, second)
         finally:
@@ -177,7 +176,7 @@ def test_what_is_in_use_is_heard_of_without_asking(database: Database) -> None:
             later = shelf.add()
             assert not connections.heard_of(later)
             with psycopg.connect(database.deployer_url, autocommit=True) as connection:
-                connection.execute("select pg_notify('webhook_connections', %s)", [str(later)])
+                connection.execute(ANNOUNCE, [str(later)])
             await heard(later)
             del shelf.rows[known]
             connections.forget(known)

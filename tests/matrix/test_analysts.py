@@ -160,6 +160,8 @@ def test_no_setting_shows_an_analyst_another_organization(
         "select pg_create_physical_replication_slot('x')",
         "select pg_clear_relation_stats('app', 'events')",
         "select jobs.access_channel()",
+        "select ingest.connection_channel()",
+        "select app.announcement_channel('webhook_connections')",
         "select app.create_analyst_login(null, 'x', 'x', 1, '1 minute')",
         "select session.refresh_session()",
         "select * from app.announcement_channels",

@@ -3,7 +3,7 @@ grant usage on schema ingest to gateway;
 
 -- ingest.find_connection: the endpoint behind an id in a URL, with its sealed secrets; no row unless it, and its
 -- organization, are in use.
--- Callers:  the gateway, which forgets the answer when the channel webhook_connections names the id.
+-- Callers:  the gateway, which forgets the answer when the channel of ingest.connection_channel names the id.
 -- Definer:  the gateway has no rights on tables.
 create or replace function ingest.find_connection(connection_id uuid)
 returns table (
@@ -19,6 +19,16 @@ language sql stable security definer rows 1 set search_path = '' as $$
 $$;
 comment on function ingest.find_connection(uuid) is 'The webhook endpoint behind an id, with its sealed secrets, while it is in use.';
 grant execute on function ingest.find_connection(uuid) to gateway;
+
+-- ingest.connection_channel: where changed connections are announced, by id. A secret: who knows it could make gateways forget.
+-- Callers:  the gateway.
+-- Definer:  the gateway has no rights on tables.
+create or replace function ingest.connection_channel() returns text
+language sql stable security definer set search_path = '' as $$
+    select app.announcement_channel('webhook_connections');
+$$;
+comment on function ingest.connection_channel() is 'The channel on which changed connections are announced.';
+grant execute on function ingest.connection_channel() to gateway;
 
 -- ingest.connection_ids: the ids of all endpoints in use, so that a flood of unknown ones is told from them without a look-up.
 -- Callers:  the gateway, whenever it begins to listen for changed connections.

@@ -165,7 +165,7 @@ create or replace trigger payments_follow_removed_identities after delete on app
 create or replace function app.follow_connection() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    perform pg_notify('webhook_connections', coalesce(new.id, old.id)::text);
+    perform pg_notify(app.announcement_channel('webhook_connections'), coalesce(new.id, old.id)::text);
     return null;
 end;
 $$;
@@ -180,7 +180,7 @@ create or replace trigger announces_changed_connections
 create or replace function app.follow_organization() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    perform pg_notify('webhook_connections', c.id::text)
+    perform pg_notify(app.announcement_channel('webhook_connections'), c.id::text)
        from app.webhook_connections as c where c.organization_id = new.id;
     return null;
 end;
