@@ -258,7 +258,7 @@ def _index(url: str, connections: int, step: Say) -> None:
         connection.execute("drop table bench.indexes")
 
 
-def roll_up(url: str, tenants: Sequence[Tenant], connections: int) -> None:
+def roll_up(url: str, tenants: Sequence[Tenant], connections: int = 2) -> None:
     """Build the sums that metrics are read from, as the rebuild command does."""
 
     def build(tenant: Tenant) -> None:
