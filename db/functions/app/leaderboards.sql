@@ -53,7 +53,8 @@ begin
                max(v.coverage) filter (where v.metric = 'shows') as coverage
           from app.metric_values(
                 v_organization_id, v_bounds, person_standings.as_of, source => person_standings.source,
-                traffic_type => person_standings.traffic_type, call_type => person_standings.call_type, dimension => v_role) as v
+                traffic_type => person_standings.traffic_type, call_type => person_standings.call_type, dimension => v_role,
+                with_medians => false) as v
          group by v.member_id
       ) as n on n.member_id = m.id
       left join (

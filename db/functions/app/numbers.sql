@@ -147,6 +147,7 @@ set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32M
 declare
     v_standing constant text[] := array(select m.metric from unnest(metrics) as m (metric) where app.is_standing(m.metric));
     v_setters  constant text[] := array(select c.metric from app.metric_catalog as c where c.metric = any (metrics) and c.family = 'setters');
+    v_median   constant boolean := 'pcf_median_delay' = any (metrics);
     v_core     constant text[] := array(select m.metric from unnest(metrics) as m (metric) where m.metric <> all (v_standing || v_setters));
 begin
     if v_core <> '{}' and dimension in ('closer', 'setter') and dimension <> cash_role then
