@@ -237,53 +237,8 @@ comment on function app.metric_values(
     uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, boolean) is
     'The metrics of consecutive periods, grouped by the members of a dimension.';
 
--- app.standing_metrics: how things stand as of an instant, whatever the period.
 drop function if exists app.standing_metrics(
-    uuid, timestamptz, interval, date, integer, uuid[], uuid[], uuid, uuid, uuid);
-create or replace function app.standing_metrics(
-    organization_id uuid, as_of timestamptz, pcf_grace interval, timezone text, scale integer,
-    closers uuid[] default null, setters uuid[] default null,
-    source uuid default null, traffic_type uuid default null, call_type uuid default null
-) returns table (metric text, numerator numeric)
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
-#variable_conflict use_column
-declare
-    v_today constant date := (as_of at time zone timezone)::date;
-begin
-    return query
-    select m.metric, m.numerator
-      from (
-        select coalesce(sum(t.open_any), 0) as open, coalesce(sum(t.owed), 0) as outstanding,
-               coalesce(sum(t.owed) filter (where t.period = 1), 0) as overdue
-          from app.totals_of_periods(
-                standing_metrics.organization_id, array[date '1900-01-01', v_today, date '9999-01-01'],
-                app.decided_before(standing_metrics.as_of, timezone),
-                app.grain_asked(null, closers is not null, setters is not null),
-                closers, setters, standing_metrics.source, traffic_type, call_type, null) as t
-      ) as o
-     cross join (
-        select coalesce(sum(f.pending), 0) as pending
-          from app.calls_being_decided(standing_metrics.organization_id, standing_metrics.as_of, timezone, closers, setters,
-                                       standing_metrics.source, traffic_type, call_type) as f
-     ) as l
-     cross join (
-        select count(*) as young
-          from app.call_facts(standing_metrics.organization_id, closers, setters, standing_metrics.source, traffic_type,
-                              call_type) as f
-         where f.call_status = 'scheduled' and f.scheduled_end_at <= standing_metrics.as_of
-           and f.scheduled_end_at > standing_metrics.as_of - pcf_grace
-      ) as g
-     cross join lateral (values
-        ('pending_pcfs', o.open + l.pending),
-        ('overdue_pcfs', o.open + l.pending - g.young),
-        ('outstanding',  round(o.outstanding, scale)),
-        ('overdue',      round(o.overdue, scale))
-     ) as m (metric, numerator);
-end;
-$$;
-comment on function app.standing_metrics(
-    uuid, timestamptz, interval, text, integer, uuid[], uuid[], uuid, uuid, uuid) is
-    'Metrics that are as of an instant.';
+    uuid, timestamptz, interval, text, integer, uuid[], uuid[], uuid, uuid, uuid);
 
 -- app.core_metrics: every core metric of a period, beside the one before, as one person or filter sees it: NULL where
 -- app.hides_metric says so. After those of the catalog come the organization's own. The median is left to those who ask for it
@@ -303,15 +258,12 @@ declare
     v_as_of           constant timestamptz := core_metrics.as_of;
     v_before          record;
     v_timezone        text;
-    v_scale           integer;
-    v_grace           interval;
     v_cash            boolean;
     v_bounds          timestamptz[];
 begin
     select b.start_date, b.end_date into strict v_before
       from app.previous_period(core_metrics.start_date, core_metrics.end_date) as b;
-    select o.timezone, app.currency_exponent(o.currency), o.pcf_grace, coalesce(p.show_cash, true)
-      into strict v_timezone, v_scale, v_grace, v_cash
+    select o.timezone, coalesce(p.show_cash, true) into strict v_timezone, v_cash
       from app.organizations as o
       left join app.portal_settings as p on p.organization_id = o.id
      where o.id = v_organization_id;
@@ -326,9 +278,8 @@ begin
                                  core_metrics.call_type, with_medians => false) as m
         union all
         select 2, m.metric, m.numerator, null, null
-          from app.standing_metrics(v_organization_id, v_as_of, v_grace, v_timezone, v_scale,
-                                    core_metrics.closers, core_metrics.setters, core_metrics.source,
-                                    core_metrics.traffic_type, core_metrics.call_type) as m
+          from app.standing_values(v_organization_id, v_as_of, core_metrics.closers, core_metrics.setters, core_metrics.source,
+                                   core_metrics.traffic_type, core_metrics.call_type) as m
     )
     select c.metric, c.unit,
            case when n.denominator is null then n.numerator else n.numerator / nullif(n.denominator, 0) end,

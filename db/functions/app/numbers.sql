@@ -1,55 +1,67 @@
 -- Numbers by name, whichever family they are of: what series and breakdowns are made of.
 -- Internal: nobody but the owner may call these; who does, answers for the filter of tenant and person.
 
--- app.standing_values: how things stand as of an instant, by member of a dimension; in the shape of app.metric_values, as its
--- last period.
+-- app.standing_values: how things stand as of an instant, whatever the period, by member of a dimension; arguments as
+-- app.metric_values. Always with a row for no member: Unassigned, or without a dimension the whole.
+drop function if exists app.standing_values(uuid, timestamptz, uuid[], uuid[], uuid, uuid, uuid, text);
 create or replace function app.standing_values(
     organization_id uuid, as_of timestamptz, closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null
 ) returns table (member_id uuid, metric text, numerator numeric)
-language sql stable parallel safe
-begin atomic
-    select g.member_id, m.metric, m.numerator
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+    v_timezone text;
+    v_scale    integer;
+    v_grace    interval;
+    v_today    date;
+begin
+    select o.timezone, app.currency_exponent(o.currency), o.pcf_grace, (standing_values.as_of at time zone o.timezone)::date
+      into strict v_timezone, v_scale, v_grace, v_today
       from app.organizations as o
-     cross join (
-        select u.member_id, sum(u.pending) as pending, sum(u.overdue_forms) as overdue_forms,
-               sum(u.outstanding) as outstanding, sum(u.overdue) as overdue
-          from (
-            select null::uuid as member_id, 0::numeric as pending, 0::numeric as overdue_forms, 0::numeric as outstanding,
-                   0::numeric as overdue
-            union all
-            select case dimension when 'closer' then f.closer_id when 'setter' then f.setter_id when 'source' then f.source_id
-                                  when 'traffic_type' then f.traffic_type_id when 'call_type' then f.call_type_id end,
-                   count(*), count(*) filter (where f.scheduled_end_at + o.pcf_grace <= standing_values.as_of), 0, 0
-              from app.organizations as o
-             cross join app.call_facts(standing_values.organization_id, closers, setters, standing_values.source, traffic_type, call_type) as f
-             where o.id = standing_values.organization_id
-               and f.call_status = 'scheduled' and f.scheduled_end_at <= standing_values.as_of
-             group by 1
-            union all
-            select case dimension when 'closer' then d.closer_id when 'setter' then d.setter_id when 'source' then d.source_id
-                                  when 'traffic_type' then d.traffic_type_id when 'call_type' then d.call_type_id
-                                  when 'package' then d.package_id end,
-                   0, 0, sum(f.outstanding), sum(f.overdue)
-              from app.organizations as o
-             cross join app.owed_facts(standing_values.organization_id, (standing_values.as_of at time zone o.timezone)::date,
-                                       closers, setters, standing_values.source, traffic_type, call_type) as f
-              join app.deal_facts(standing_values.organization_id, closers, setters, standing_values.source, traffic_type, call_type) as d
-                on d.deal_id = f.deal_id
-             where o.id = standing_values.organization_id
-             group by 1
-          ) as u
-         group by u.member_id
-      ) as g
-     cross join lateral (select app.currency_exponent(o.currency) as scale) as z
-     cross join lateral (values
-        ('pending_pcfs', g.pending),
-        ('overdue_pcfs', g.overdue_forms),
-        ('outstanding',  round(g.outstanding, z.scale)),
-        ('overdue',      round(g.overdue, z.scale))
-     ) as m (metric, numerator)
      where o.id = standing_values.organization_id;
+    return query
+    with parts as (
+        select t.member_id, sum(t.open_any) as pending, sum(t.open_any) as late, sum(t.owed) as outstanding,
+               sum(t.owed) filter (where t.period = 1) as overdue
+          from app.totals_of_periods(
+                standing_values.organization_id, array[date '1900-01-01', v_today, date '9999-01-01'],
+                app.decided_before(standing_values.as_of, v_timezone),
+                app.grain_asked(null, closers is not null or dimension = 'closer', setters is not null or dimension = 'setter'),
+                closers, setters, standing_values.source, traffic_type, call_type, dimension) as t
+         group by t.member_id
+        union all
+        select app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null),
+               sum(f.pending), sum(f.pending), 0, 0
+          from app.calls_being_decided(standing_values.organization_id, standing_values.as_of, v_timezone, closers, setters,
+                                       standing_values.source, traffic_type, call_type) as f
+         group by 1
+        union all
+        select app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null), 0, -count(*), 0, 0
+          from app.call_facts(standing_values.organization_id, closers, setters, standing_values.source, traffic_type, call_type) as f
+         where f.call_status = 'scheduled' and f.scheduled_end_at <= standing_values.as_of
+           and f.scheduled_end_at > standing_values.as_of - v_grace
+         group by 1
+        union all
+        select null, 0, 0, 0, 0
+    ), whole as (
+        select p.member_id, coalesce(sum(p.pending), 0) as pending, coalesce(sum(p.late), 0) as late,
+               round(coalesce(sum(p.outstanding), 0), v_scale) as outstanding, round(coalesce(sum(p.overdue), 0), v_scale) as overdue
+          from parts as p
+         group by p.member_id
+    )
+    select w.member_id, m.metric, m.numerator
+      from whole as w
+     cross join lateral (values
+        ('pending_pcfs', w.pending),
+        ('overdue_pcfs', w.late),
+        ('outstanding',  w.outstanding),
+        ('overdue',      w.overdue)
+     ) as m (metric, numerator)
+     -- Members of whom nothing stands: their sums are kept for every period they ever had.
+     where w.member_id is null or w.pending <> 0 or w.late <> 0 or w.outstanding <> 0 or w.overdue <> 0;
 end;
+$$;
 comment on function app.standing_values(uuid, timestamptz, uuid[], uuid[], uuid, uuid, uuid, text) is
     'Metrics that are as of an instant, by member of a dimension.';
 
