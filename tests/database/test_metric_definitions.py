@@ -321,6 +321,11 @@ def test_an_expression_has_eight_sets_of_filters_and_an_organization_twenty_four
         ({"metric": "pcf_median_delay"}, "days", "$"),
         (op("divide", {"metric": "pcf_median_delay"}, {"value": 86400}), "days", None),
         (CASH, "seconds", "$"),
+        (op("add", CASH, {"metric": "cash_from_sets"}), "money", None),
+        (op("add", SHOWS, {"metric": "dials_per_set", "part": "numerator"}), "count", None),
+        (op("add", SHOWS, {"metric": "talk_seconds"}), None, "$"),
+        (op("divide", {"metric": "talk_seconds"}, {"metric": "dials"}), "seconds", None),
+        (op("add", {"metric": "speed_to_lead"}, {"metric": "pcf_median_delay"}), "seconds", None),
     ],
     ids=lambda said: str(said)[:80],
 )
@@ -328,6 +333,15 @@ def test_money_and_calls_are_not_added_and_units_are_what_is_said(
     acme: Organization, expression: object, unit: str | None, place: str | None
 ) -> None:
     assert problem(acme, expression, unit) == (place, place is not None)
+
+
+def test_it_is_known_of_every_number_of_the_catalog_what_it_is_made_of(world: World) -> None:
+    unknown = world.rows(
+        "select p.metric, p.part from app.metric_parts() as p"
+        " cross join (values (true), (false)) as w (whole)"
+        " where app.leaf_dimensions(p.metric, case when not w.whole then p.part end) is null"
+    )
+    assert unknown == []
 
 
 def test_what_the_catalog_comes_to_have_rules_over_own_names(

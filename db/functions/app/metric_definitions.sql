@@ -145,8 +145,8 @@ begin
     for v_part in
         select p.part, case
                    when p.adds = 'rows' or p.facts = 'capacity' then '{0,0,1}'::integer[]
-                   when p.facts in ('cash', 'revenue', 'deals', 'deal_cash', 'owed') then '{1,0,0}'
-                   when c.denominator is null and c.unit = 'count' then '{0,0,1}'
+                   when p.facts in ('cash', 'revenue', 'deals', 'deal_cash', 'owed', 'set_cash') then '{1,0,0}'
+                   when p.facts = 'activities' and p.measure <> 'talk_seconds' then '{0,0,1}'
                    when c.denominator is null and c.unit = 'seconds' then '{0,1,0}'
                end as powers
           from app.metric_parts() as p

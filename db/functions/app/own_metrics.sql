@@ -125,13 +125,15 @@ begin atomic
             select p.side, true, p.part from (values (1, 'numerator'), (2, 'denominator')) as p (side, part) where r.is_ratio
          ) as s
     ), leaves as materialized (
-        select s.filters, v.period, v.member_id, v.metric, v.numerator, v.denominator, v.coverage
+        -- Unassigned goes by an id that nobody has, so that members are joined by hash.
+        select s.filters, v.period, coalesce(v.member_id, '00000000-0000-0000-0000-000000000000') as member, v.metric,
+               v.numerator, v.denominator, v.coverage
           from (select t.filters, array_agg(distinct t.leaf) as metrics from steps as t where t.leaf is not null group by t.filters) as s
          cross join lateral app.leaf_values(
                 expression_values.organization_id, s.metrics, s.filters, bounds, expression_values.as_of, expression_values.cash_role,
                 closers, setters, source, traffic_type, call_type, dimension) as v
     ), sides as (
-        select g.period, g.member_id, t.metric, t.side, min(l.coverage) as coverage,
+        select g.period, g.member, t.metric, t.side, min(l.coverage) as coverage,
                app.reckoned(
                    array_agg(t.operation order by t.path desc), array_agg(t.arguments order by t.path desc),
                    array_agg(case when t.constant is not null then t.constant
@@ -140,16 +142,17 @@ begin atomic
                                   when t.part = 'denominator' then l.denominator else l.numerator end order by t.path desc),
                    array_agg(case when t.part <> 'value' then 1
                                   when l.metric is null then 0 else l.denominator end order by t.path desc)) as fraction
-          from (select l.period, l.member_id from leaves as l
+          from (select l.period, l.member from leaves as l
                 union
-                select p.period, null from generate_series(1, cardinality(bounds) - 1) as p (period)) as g
+                select p.period, '00000000-0000-0000-0000-000000000000' from generate_series(1, cardinality(bounds) - 1) as p (period)) as g
          cross join steps as t
           left join leaves as l on l.filters = t.filters and l.metric = t.leaf and l.period = g.period
-           and l.member_id is not distinct from g.member_id
-          left join leaves as u on u.filters = t.filters and u.metric = t.leaf and u.period = g.period and u.member_id is null
-         group by g.period, g.member_id, t.metric, t.side
+           and l.member = g.member
+          left join leaves as u on u.filters = t.filters and u.metric = t.leaf and u.period = g.period
+           and u.member = '00000000-0000-0000-0000-000000000000'
+         group by g.period, g.member, t.metric, t.side
     )
-    select a.period, a.member_id, a.metric,
+    select a.period, nullif(a.member, '00000000-0000-0000-0000-000000000000'), a.metric,
            case when b.side is not null then a.fraction[1] * b.fraction[2] / nullif(a.fraction[2] * b.fraction[1], 0)
                 when a.fraction[2] = 1 then a.fraction[1]
                 else a.fraction[1] / a.fraction[2] end,
@@ -160,7 +163,7 @@ begin atomic
                 else b.fraction[1] / b.fraction[2] end,
            least(a.coverage, b.coverage)
       from sides as a
-      left join sides as b on b.metric = a.metric and b.period = a.period and b.member_id is not distinct from a.member_id and b.side = 2
+      left join sides as b on b.metric = a.metric and b.period = a.period and b.member = a.member and b.side = 2
      where a.side = 1;
 end;
 comment on function app.expression_values(
