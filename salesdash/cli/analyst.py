@@ -73,9 +73,10 @@ def rotate(login: LoginName, as_json: AsJson = False) -> None:
     with _deployer() as (settings, connection):
         row = _row(
             connection,
-            "select l.organization_id, l.name from app.rotate_analyst_login(%s, %s) as l",
+            "select l.organization_id, l.name from app.rotate_analyst_login(%s, %s, %s) as l",
             login,
             _verifier(connection, password),
+            timedelta(seconds=settings.analyst_statement_limit_s),
         )
         made = _made(settings, row.organization_id, login, row.name, password)
     ended = _end_sessions(login)

@@ -143,6 +143,24 @@ def test_a_new_password_ends_the_old_one_and_its_sessions(
         assert seen(analyst) == {acme.id}
 
 
+def test_a_new_password_comes_with_the_first_defaults(
+    made: dict[str, Any], acme: Organization
+) -> None:
+    """Whatever somebody who had the old one set for the sessions to come."""
+    with psycopg.connect(made["url"], autocommit=True) as own:
+        own.execute("set default_transaction_read_only = off")
+        for setting in ("statement_timeout = 0", "search_path = nowhere", "role = analyst"):
+            own.execute(
+                sql.SQL("alter role {} set {}").format(
+                    sql.Identifier(made["login"]), sql.SQL(setting)
+                )
+            )
+    rotated = json.loads(salesdash("rotate", made["login"], "--json").stdout)
+    with psycopg.connect(rotated["url"]) as analyst:
+        assert seen(analyst) == {acme.id}
+        assert analyst.execute("show statement_timeout").fetchone() == ("5min",)
+
+
 def test_a_login_that_is_revoked_is_gone_at_once(
     made: dict[str, Any], committed_world: World
 ) -> None:

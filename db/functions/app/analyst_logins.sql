@@ -29,6 +29,29 @@ end;
 $$;
 comment on function app.require_verifier(text) is 'Raise PT422 unless this is a SCRAM verifier.';
 
+-- app.set_analyst_defaults: the settings that sessions of this role begin with, and no others that the role gave itself.
+-- statement_limit: what the worker holds from outside; PT422 unless it is between a second and a day.
+create or replace function app.set_analyst_defaults(role_name text, statement_limit interval) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+    if statement_limit is null or statement_limit not between interval '1 second' and interval '1 day' then
+        raise exception using errcode = 'PT422', message = 'This limit cannot be.',
+            detail = 'A statement may take between a second and a day.';
+    end if;
+    execute format('alter role %I reset all', role_name);
+    execute format('alter role %I set search_path = analytics', role_name);
+    execute format('alter role %I set default_transaction_read_only = on', role_name);
+    execute format('alter role %I set timezone = %L', role_name, 'UTC');
+    execute format('alter role %I set statement_timeout = %L', role_name, (extract(epoch from statement_limit) * 1000)::bigint);
+    execute format('alter role %I set idle_in_transaction_session_timeout = %L', role_name, '60s');
+    execute format('alter role %I set idle_session_timeout = %L', role_name, '1h');
+    if has_parameter_privilege('temp_file_limit', 'set') then
+        execute format('alter role %I set temp_file_limit = %L', role_name, '2GB');
+    end if;
+end;
+$$;
+comment on function app.set_analyst_defaults(text, interval) is 'The settings that sessions of an analyst begin with.';
+
 -- app.create_analyst_login: a login that reads analytics of one organization, and its role. Raises PT404 and PT422.
 -- The role's settings are what it begins with; it may change them, so what must hold is in its grants, in its connection limit,
 -- in temp_file_limit where the server lets the deployer set it, and in what the worker ends (jobs.end_analyst_statements).
@@ -45,24 +68,15 @@ begin
     perform from app.organizations as o where o.id = create_analyst_login.organization_id and o.deleted_at is null;
     if not found then
         raise exception using errcode = 'PT404', message = 'No such organization.';
-    elsif btrim(create_analyst_login.name) = '' or connection_limit not between 1 and 100
-          or statement_limit not between interval '1 second' and interval '1 day' then
+    elsif coalesce(btrim(create_analyst_login.name), '') = '' or connection_limit not between 1 and 100 then
         raise exception using errcode = 'PT422', message = 'This login cannot be.',
-            detail = 'It needs a name, 1 to 100 connections, and a limit between a second and a day.';
+            detail = 'It needs a name, and 1 to 100 connections.';
     end if;
     perform app.require_verifier(verifier);
     execute format('create role %I with login inherit connection limit %s password %L', v_role, connection_limit, verifier);
     execute format('grant analyst to %I with inherit true, set false', v_role);
     execute format('grant %I to salesdash with inherit true, set false', v_role);
-    execute format('alter role %I set search_path = analytics', v_role);
-    execute format('alter role %I set default_transaction_read_only = on', v_role);
-    execute format('alter role %I set timezone = %L', v_role, 'UTC');
-    execute format('alter role %I set statement_timeout = %L', v_role, (extract(epoch from statement_limit) * 1000)::bigint);
-    execute format('alter role %I set idle_in_transaction_session_timeout = %L', v_role, '60s');
-    execute format('alter role %I set idle_session_timeout = %L', v_role, '1h');
-    if has_parameter_privilege('temp_file_limit', 'set') then
-        execute format('alter role %I set temp_file_limit = %L', v_role, '2GB');
-    end if;
+    perform app.set_analyst_defaults(v_role, statement_limit);
     insert into app.analyst_logins (organization_id, login_name, name)
     values (create_analyst_login.organization_id, v_role, btrim(create_analyst_login.name))
     returning * into v_login;
@@ -72,21 +86,26 @@ $$;
 comment on function app.create_analyst_login(uuid, text, text, integer, interval) is
     'A login that reads analytics of one organization, and its role.';
 
--- app.rotate_analyst_login: another password. Who is connected stays so until app.end_analyst_sessions. Raises PT404 and PT422.
-create or replace function app.rotate_analyst_login(login_name text, verifier text) returns app.analyst_logins
+-- app.rotate_analyst_login: another password, and the defaults of a new login, whatever the role has made of its own. Who is
+-- connected stays so until app.end_analyst_sessions. Raises PT404 and PT422.
+drop function if exists app.rotate_analyst_login(text, text);
+create or replace function app.rotate_analyst_login(
+    login_name text, verifier text, statement_limit interval
+) returns app.analyst_logins
 language plpgsql volatile set search_path = '' as $$
 declare
     v_login app.analyst_logins := app.require_analyst_login(rotate_analyst_login.login_name);
 begin
     perform app.require_verifier(verifier);
     execute format('alter role %I password %L', v_login.login_name, verifier);
+    perform app.set_analyst_defaults(v_login.login_name, statement_limit);
     update app.analyst_logins as l set rotated_at = now()
      where l.organization_id = v_login.organization_id and l.id = v_login.id
     returning l.* into v_login;
     return v_login;
 end;
 $$;
-comment on function app.rotate_analyst_login(text, text) is 'Give an analyst login another password.';
+comment on function app.rotate_analyst_login(text, text, interval) is 'Give an analyst login another password, and its first defaults.';
 
 -- app.revoke_analyst_login: from the moment this is committed the login reads nothing, and nobody logs in with it. Raises PT404.
 create or replace function app.revoke_analyst_login(login_name text) returns app.analyst_logins
