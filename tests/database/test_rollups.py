@@ -1,8 +1,9 @@
 """Whatever changed, and whatever of it is counted, numbers are what the base rows add up to."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.metrics.stages import make_stage
 from tests.metrics.strategies import filters, histories
 from tests.world import World
 
+START = datetime(2026, 3, 9, 15, tzinfo=UTC)
 DIMENSIONS = ("closer", "setter", "source", "traffic_type", "call_type", "package")
 
 
@@ -116,3 +118,111 @@ def test_whatever_changed_and_whatever_of_it_is_counted_numbers_are_those_of_the
             stage.organization.id,
         )
         assert everything(stage, asked, by) == seen
+
+
+def test_several_writers_and_folders_at_once_leave_every_sum_exact(
+    committed_world: World, database: Database
+) -> None:
+    """Calls, their ends and their payments, while two others fold: nobody waits for ever."""
+    acme = committed_world.organization("acme")
+    closers = [acme.closer(f"closer{n}") for n in range(3)]
+
+    def write(number: int) -> None:
+        with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+            connection.execute("set role salesdash")
+            luck = Random(number)
+            for turn in range(8):
+                event = connection.execute(
+                    "insert into app.events (organization_id, closer_id, scheduled_at, booked_at)"
+                    " values (%s, %s, %s, %s) returning id",
+                    (
+                        acme.id,
+                        luck.choice(closers).closer_id,
+                        START + timedelta(days=luck.randrange(40)),
+                        START,
+                    ),
+                ).fetchone()
+                assert event is not None
+                with connection.transaction():
+                    connection.execute(
+                        "insert into app.payments (organization_id, event_id, source, provider,"
+                        " provider_payment_id, status, amount, currency, amount_base,"
+                        " base_currency, payment_date) values (%s, %s, 'import', 'import', %s,"
+                        " 'succeeded', 10.00, 'USD', 10.00, 'USD', %s)",
+                        (acme.id, event[0], f"{number}-{turn}", START),
+                    )
+                    connection.execute(
+                        "update app.events set closer_id = %s"
+                        " where organization_id = %s and id = %s",
+                        (luck.choice(closers).closer_id, acme.id, event[0]),
+                    )
+
+    def fold(_number: int) -> None:
+        with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+            for _ in range(8):
+                connection.execute("select app.fold_metrics(%s, 7)", (acme.id,))
+
+    with ThreadPoolExecutor(6) as pool:
+        work = [pool.submit(write, n) for n in range(4)] + [pool.submit(fold, n) for n in range(2)]
+        for done in work:
+            done.result()
+    query = "select * from app.rollup_differences(%s)"
+    assert committed_world.rows(query, acme.id) == []
+    while committed_world.value("select app.fold_metrics(%s, 1000)", acme.id):
+        pass
+    assert committed_world.rows(query, acme.id) == []
+    booked = "select sum(booked) from app.metric_sums where organization_id = %s and {}"
+    for which in ("dimension = 'all' and span = 'day'", "dimension = 'closer' and span = 'month'"):
+        assert committed_world.value(booked.format(which), acme.id) == 32
+
+
+def test_a_sum_that_is_wrong_is_named_and_building_mends_it(world: World) -> None:
+    acme = world.organization("acme")
+    admin = acme.admin()
+    acme.event(closer=acme.closer(), scheduled_at=START)
+    assert world.value("select app.fold_metrics(%s, 1000)", acme.id) > 0
+    world.execute(
+        "update app.metric_sums set booked = booked + 1"
+        " where organization_id = %s and dimension = 'all' and span = 'day' and booked > 0",
+        acme.id,
+    )
+    with world.acting_as(admin) as db:
+        (wrong,) = db.rows("select * from verify_rollups()")
+    assert (wrong["dimension"], wrong["measure"]) == ("all", "booked")
+    assert (wrong["stored"], wrong["recounted"]) == (2, 1)
+    assert world.value("select app.build_rollup(%s)", acme.id)
+    with world.acting_as(admin) as db:
+        assert db.rows("select * from verify_rollups()") == []
+
+
+def test_what_moves_everything_is_counted_from_the_base_rows_until_it_is_built_anew(
+    world: World,
+) -> None:
+    acme = world.organization("acme")
+    call_type = acme.call_type("one")
+    acme.event(closer=acme.closer(), scheduled_at=START, outcome="closed", call_type=call_type)
+    admin = acme.admin()
+    shows = "select value from core_metrics('2026-03-01', '2026-03-31') where metric = 'shows'"
+    assert world.value("select app.build_rollup(%s)", acme.id)
+    with world.acting_as(admin) as db:
+        assert db.value(shows) == 1
+    world.execute(
+        "update app.call_types set counts_in_rates = false where organization_id = %s", acme.id
+    )
+    assert not world.value("select app.has_rollup(%s)", acme.id)
+    with world.acting_as(admin) as db:
+        assert db.value(shows) == 0
+    assert world.value("select app.build_rollup(%s)", acme.id)
+    assert world.value("select app.has_rollup(%s)", acme.id)
+    with world.acting_as(admin) as db:
+        assert db.value(shows) == 0
+
+
+def test_every_measure_has_its_place_in_sums_and_contributions(world: World) -> None:
+    listed = world.rows("select measure, app.measure_bit(measure) as bit from app.measures()")
+    assert [row["bit"] for row in listed] == [1 << n for n in range(len(listed))]
+    columns = world.rows(
+        "select attname from pg_attribute where attrelid = 'app.metric_sums'::regclass"
+        " and attnum > 6 and not attisdropped order by attnum"
+    )
+    assert [row["attname"] for row in columns] == [row["measure"] for row in listed]

@@ -34,10 +34,13 @@ end;
 comment on function app.metric_spans(date[], date) is 'The days and whole months that consecutive periods consist of.';
 
 -- app.totals_of_sums: from the sums of one dimension; of some of its members, or of all. Grouped by member, or not.
+-- Each span is looked up in the index: the planner, who takes spans for many, would read the whole dimension instead.
 create or replace function app.totals_of_sums(
     organization_id uuid, days date[], decided date, dimension text, members uuid[], is_grouped boolean
 ) returns setof app.metric_totals
-language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
+language plpgsql stable
+set search_path = '' set plan_cache_mode = force_custom_plan
+set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 begin
     return query
     select s.period, case when is_grouped then m.member_id end,
@@ -70,7 +73,8 @@ create or replace function app.totals_of_units(
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
 begin
     return query
-    select width_bucket(u.day, days), app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
+    select width_bucket(u.day, days),
+           app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
            coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
            coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
            coalesce(sum(n.canceled_by_host), 0), coalesce(sum(n.offers), 0), coalesce(sum(n.closes), 0),
@@ -123,7 +127,17 @@ begin
     end if;
     v_units := app.changed_units(totals_of_changes.organization_id);
     return query
-    select width_bucket(u.day, days), app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
+    with unit as materialized (  -- found by their ids, never by their days
+        select 1 as sign, c.day, c.grains, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, c.package_id,
+               c.measures, c.amount
+          from app.units_now(totals_of_changes.organization_id, v_units) as c
+        union all
+        select -1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
+               f.measures, f.amount
+          from app.units_folded(totals_of_changes.organization_id, v_units) as f
+    )
+    select width_bucket(u.day, days),
+           app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
            coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
            coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
            coalesce(sum(n.canceled_by_host), 0), coalesce(sum(n.offers), 0), coalesce(sum(n.closes), 0),
@@ -137,15 +151,7 @@ begin
            coalesce(sum(n.upsell_cash), 0), coalesce(sum(n.unattributed), 0), coalesce(sum(n.verified), 0),
            coalesce(sum(n.net_revenue), 0), coalesce(sum(n.contracted), 0), coalesce(sum(n.deals_collected), 0),
            coalesce(sum(n.owed), 0)
-      from (
-        select 1 as sign, c.day, c.grains, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, c.package_id,
-               c.measures, c.amount
-          from app.units_now(totals_of_changes.organization_id, v_units) as c
-        union all
-        select -1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
-               f.measures, f.amount
-          from app.units_folded(totals_of_changes.organization_id, v_units) as f
-      ) as u
+      from unit as u
      cross join lateral app.counted_in(u.measures, u.amount, u.sign) as n
      where u.day >= days[1] and u.day < days[cardinality(days)]
        and u.grains & grain <> 0

@@ -60,6 +60,7 @@ comment on function app.calls_being_decided(uuid, timestamptz, text, uuid[], uui
 
 -- app.median_delays: the median time from the end of a call to the first report on it, of the calls of each period, by member.
 -- A median is not made of sums: the reports are read one by one, and the plan is made anew so that absent filters cost nothing.
+-- Without bounds nothing is read.
 create or replace function app.median_delays(
     organization_id uuid, bounds timestamptz[], closers uuid[], setters uuid[],
     source uuid, traffic_type uuid, call_type uuid, dimension text
@@ -67,6 +68,9 @@ create or replace function app.median_delays(
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
 #variable_conflict use_column
 begin
+    if bounds is null then
+        return;
+    end if;
     return query
     select width_bucket(f.scheduled_at, bounds),
            app.member_of(dimension, f.closer_id, f.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, null),
@@ -141,9 +145,8 @@ begin
          group by 1, 2
     ), delays as (
         select d.period, d.member_id, d.median_delay
-          from app.median_delays(metric_values.organization_id, bounds, closers, setters, metric_values.source,
+          from app.median_delays(metric_values.organization_id, case when with_medians then bounds end, closers, setters, metric_values.source,
                                  traffic_type, call_type, dimension) as d
-         where with_medians
     ), members as (
         select t.member_id from totals as t
         union
@@ -173,7 +176,8 @@ begin
                coalesce(t.shows + t.no_shows, 0) as due,
                coalesce(t.shows + t.no_shows + t.canceled, 0) as due_or_canceled,
                t.cohort_resolved / nullif(t.cohort_calls, 0) as cohort_coverage,
-               coalesce(t.available_slots, 0) as available_slots, coalesce(t.booked_slots, 0) as booked_slots, coalesce(t.held_slots, 0) as held_slots,
+               coalesce(t.available_slots, 0) as available_slots, coalesce(t.booked_slots, 0) as booked_slots,
+               coalesce(t.held_slots, 0) as held_slots,
                round(coalesce(t.collected, 0), v_scale) as collected, round(-coalesce(t.refunds, 0), v_scale) as refunds,
                round(-coalesce(t.chargebacks, 0), v_scale) as chargebacks, round(coalesce(t.new_cash, 0), v_scale) as new_cash,
                round(coalesce(t.upsell_cash, 0), v_scale) as upsell_cash,
@@ -181,9 +185,11 @@ begin
                round(coalesce(t.verified, 0), v_scale) as verified, round(coalesce(t.net_revenue, 0), v_scale) as net_revenue,
                round(coalesce(t.contracted, 0), v_scale) as contracted,
                round(coalesce(t.deals_collected, 0), v_scale) as deals_collected
+        offset 0  -- once for a member, not for each metric
      ) as y
      cross join lateral (
         select y.collected - y.refunds as net_cash, y.due / nullif(y.due + y.pending, 0) as coverage
+        offset 0
      ) as r
      cross join lateral (values
         ('booked_calls',            y.booked,                        null,              null),
