@@ -39,7 +39,7 @@ class Limits:
 
     page_rows: int = 2_000
     first_rows: int = 250
-    page_bytes: int = 4 * 2**20
+    page_bytes: int = 2 * 2**20
     per_user: int = 2
     at_once: int = 12
     pages_at_once: int = 3
