@@ -226,3 +226,18 @@ def test_every_measure_has_its_place_in_sums_and_contributions(world: World) -> 
         " and attnum > 6 and not attisdropped order by attnum"
     )
     assert [row["attname"] for row in columns] == [row["measure"] for row in listed]
+
+
+def test_the_worker_builds_what_is_not_built_and_counts_what_changed(world: World) -> None:
+    acme = world.organization("acme")
+    acme.event(closer=acme.closer(), scheduled_at=START)
+    world.execute(
+        "update app.metric_rollups set built_at = null where organization_id = %s", acme.id
+    )
+    with world.acting_as_role("worker") as worker:
+        while worker.value("select jobs.fold_rollup(100)") is not None:
+            pass
+        lag = worker.rows("select not_built, changes from jobs.rollup_lag()")
+    assert lag == [{"not_built": 0, "changes": 0}]
+    booked = "select sum(booked) from app.metric_sums where organization_id = %s and span = 'day'"
+    assert world.value(f"{booked} and dimension = 'all'", acme.id) == 1
