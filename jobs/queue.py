@@ -348,9 +348,15 @@ class Queue:
         return int(await self._value("select jobs.retry_webhook_events(%s)", batch))
 
     async def fold_rollup(self, batch: int) -> int | None:
-        """Count changes of one organization anew; answers how many, None without any."""
-        folded = await self._value("select jobs.fold_rollup(%s)", batch)
-        return None if folded is None else int(folded)
+        """Count changes of one organization anew; answers how many, None without any.
+
+        A large one that is built from nothing may take longer than a worker's statements have.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute("set local statement_timeout = '2h'")
+            answer = await connection.execute("select jobs.fold_rollup(%s)", (batch,))
+            row = await answer.fetchone()
+        return None if row is None or row[0] is None else int(row[0])
 
     async def rollup_lag(self) -> RollupLag:
         """How far folding is behind."""
