@@ -22,7 +22,11 @@ begin
                coalesce(p.provider_account, c.provider_account, '') as provider_account
           from app.webhook_events as w
           left join app.webhook_connections as c on c.organization_id = w.organization_id and c.id = w.connection_id
-          left join app.payments as p on p.organization_id = w.organization_id and p.id = w.payment_id
+          left join lateral (
+            -- By key, whatever the plan was made for (offset 0): else a page may read every payment of the organization.
+            select o.provider_account from app.payments as o
+             where o.organization_id = w.organization_id and o.id = w.payment_id
+            offset 0) as p on true
          where w.organization_id = reprocess.organization_id and w.id = any (reprocess.ids)
          order by coalesce(w.occurred_at, w.received_at), w.id
     loop
