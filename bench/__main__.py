@@ -56,9 +56,9 @@ def _at_scale(stack: Stack, *sizes: int) -> list[Row]:
 
 PARTS = {
     "policies": Part(4, _policies),
-    "metrics": Part(25, metrics.measure),
+    "metrics": Part(60, metrics.measure),
     "crowded": Part(3, crowded.measure),
-    "writes": Part(4, writes.measure),
+    "writes": Part(5, writes.measure),
     "ingest": Part(2, ingest.measure),
     "ingest-at-scale": Part(12, _at_scale),
     "replay": Part(4, replay.measure),
