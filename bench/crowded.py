@@ -64,7 +64,10 @@ def measure(stack: Stack, seconds: int = SECONDS, *, say: Say = print) -> list[R
         ),
     ]
     rows += [
-        _within(what, percent, amid[what], alone[what]) for what in amid for percent in (50, 99)
+        _within(what, percent, amid[what], alone[what])
+        for what in sorted(amid)
+        if min(len(amid[what]), len(alone.get(what, []))) > 1
+        for percent in (50, 99)
     ]
     rows.append(
         Row(
