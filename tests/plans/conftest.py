@@ -1,4 +1,4 @@
-"""A million rows of six hundred organizations, in one of which the people of the matrix ask."""
+"""A million rows of five hundred organizations, in one of which the people of the matrix ask."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -15,7 +15,7 @@ from tests.matrix.scene import Scene, row_id
 TODAY = date(2026, 3, 15)
 OWN = Tenant(1000, 2_500, 730, beside=ACME)
 """The organization that asks has a few in a hundred of all rows, as most have that have many."""
-OTHERS = [*crowd(90_000, 100, days=730), *(Tenant(n, 50, 10) for n in range(101, 600))]
+OTHERS = [*crowd(45_000, 100, days=730), *(Tenant(n, 50, 10) for n in range(101, 500))]
 """A hundred with a history, and beginners: so that rosters and drop-downs fill their pages, too."""
 
 

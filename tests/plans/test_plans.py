@@ -59,7 +59,7 @@ ANALYSED = {
     "cash_movements": "moved_at >= '2026-03-01' and moved_at < '2026-03-08'",
     "cash_credits": "moved_at >= '2026-03-01' and moved_at < '2026-03-08'",
 }
-"""Likewise of views for analysts; of others, whatever comes first."""
+"""Likewise of views for analysts; of others the first rows by id."""
 
 Found = dict[Scan, set[str]]
 """What was asked, by whom, for each scan of a whole table."""
@@ -168,6 +168,11 @@ def _lists(room: Room, name: str) -> Iterator[tuple[str, tuple[sql.Composed, dic
         " where a.attname = 'organization_id'"
         " and c.relnamespace::regnamespace::text in ('api', 'analytics')"
     )
+    known = room._names(
+        "select a.attrelid::regclass::text from pg_attribute as a"
+        " join pg_class as c on c.oid = a.attrelid and c.relkind = 'v'"
+        " where a.attname = 'id' and c.relnamespace = 'analytics'::regnamespace"
+    )
     for relation in read_relations().values():
         view = relation.name.split(".")[1]
         if not relation.name.startswith(f"{schema}.") or relation.name not in tenants:
@@ -176,7 +181,8 @@ def _lists(room: Room, name: str) -> Iterator[tuple[str, tuple[sql.Composed, dic
             continue
         orders, filters = ORDERS.get(view, ("id",)), ("true", *FILTERS.get(view, ()))
         if schema == "analytics":
-            orders, filters = ("organization_id",), (ANALYSED.get(view, "true"),)
+            orders = ("id",) if relation.name in known and view not in ANALYSED else ("true",)
+            filters = (ANALYSED.get(view, "true"),)
         for order in orders:
             for condition in filters:
                 yield (
