@@ -430,40 +430,53 @@ end;
 comment on function app.owed_facts(uuid, date, uuid[], uuid[], uuid, uuid, uuid) is
     'What won deals still owe by their schedules, and what of it is overdue.';
 
--- app.capacity_facts: closers' local days whose capacity is known, one row each, from start_date to end_date.
+-- app.closer_day_facts: the slots of a closer's local day; no row unless its capacity is known.
 -- Known is the last capture before the day began, else the first on the day; a later one says nothing about it. Booked
 -- slots are those of calls that were not canceled or moved; held slots those of calls that took place.
+create or replace function app.closer_day_facts(organization_id uuid, closer_id uuid, day date)
+returns table (available_slots bigint, booked_slots bigint, held_slots bigint)
+language sql stable parallel safe
+begin atomic
+    select k.available_slots, coalesce(b.booked_slots, 0), coalesce(b.held_slots, 0)
+      from app.organizations as o
+     cross join lateral (
+        select (s.free_slots + s.booked_slots)::bigint as available_slots
+          from app.capacity_snapshots as s
+         where s.organization_id = closer_day_facts.organization_id and s.closer_id = closer_day_facts.closer_id
+           and s.day = closer_day_facts.day and s.captured_at < app.day_start(closer_day_facts.day + 1, o.timezone)
+         order by case when s.captured_at < app.day_start(s.day, o.timezone) then s.captured_at end desc nulls last, s.captured_at
+         limit 1
+     ) as k
+     cross join lateral (
+        select sum(n.slots) as booked_slots, sum(n.slots) filter (where c.call_status = 'completed') as held_slots
+          from app.call_facts(closer_day_facts.organization_id) as c
+         cross join lateral (
+            select ceil(extract(epoch from c.scheduled_end_at - c.scheduled_at) / (60 * o.slot_minutes))::bigint as slots
+         ) as n
+         where c.closer_id = closer_day_facts.closer_id
+           and c.scheduled_at >= app.day_start(closer_day_facts.day, o.timezone)
+           and c.scheduled_at < app.day_start(closer_day_facts.day + 1, o.timezone)
+           and c.call_status in ('scheduled', 'completed', 'no_show')
+     ) as b
+     where o.id = closer_day_facts.organization_id;
+end;
+comment on function app.closer_day_facts(uuid, uuid, date) is 'The slots of a closer''s local day, if its capacity is known.';
+
+-- app.capacity_facts: closers' local days whose capacity is known, one row each, from start_date to end_date.
 create or replace function app.capacity_facts(
     organization_id uuid, start_date date, end_date date, closers uuid[] default null
 ) returns table (closer_id uuid, day date, available_slots bigint, booked_slots bigint, held_slots bigint)
 language sql stable parallel safe
 begin atomic
-    select k.closer_id, k.day, k.available_slots, coalesce(b.booked_slots, 0), coalesce(b.held_slots, 0)
+    select k.closer_id, k.day, f.available_slots, f.booked_slots, f.held_slots
       from (
-        select distinct on (s.closer_id, s.day) s.closer_id, s.day, (s.free_slots + s.booked_slots)::bigint as available_slots
+        select distinct s.closer_id, s.day
           from app.capacity_snapshots as s
-          join app.organizations as o on o.id = s.organization_id
          where s.organization_id = capacity_facts.organization_id
            and s.day between capacity_facts.start_date and capacity_facts.end_date
            and (closers is null or s.closer_id = any (closers))
-           and s.captured_at < app.day_start(s.day + 1, o.timezone)
-         order by s.closer_id, s.day,
-                  case when s.captured_at < app.day_start(s.day, o.timezone) then s.captured_at end desc nulls last,
-                  s.captured_at
-      ) as k
-      left join (
-        select c.closer_id, (c.scheduled_at at time zone o.timezone)::date as day,
-               sum(n.slots) as booked_slots, sum(n.slots) filter (where c.call_status = 'completed') as held_slots
-          from app.organizations as o
-          join app.call_facts(capacity_facts.organization_id, closers) as c
-            on c.scheduled_at >= app.day_start(capacity_facts.start_date, o.timezone)
-           and c.scheduled_at < app.day_start(capacity_facts.end_date + 1, o.timezone)
-         cross join lateral (
-            select ceil(extract(epoch from c.scheduled_end_at - c.scheduled_at) / (60 * o.slot_minutes))::bigint as slots
-         ) as n
-         where o.id = capacity_facts.organization_id and c.call_status in ('scheduled', 'completed', 'no_show')
-         group by 1, 2
-      ) as b on b.closer_id = k.closer_id and b.day = k.day;
+     ) as k
+     cross join lateral app.closer_day_facts(capacity_facts.organization_id, k.closer_id, k.day) as f;
 end;
 comment on function app.capacity_facts(uuid, date, date, uuid[]) is
     'Closers'' days with known capacity: slots available, booked and held.';

@@ -100,8 +100,10 @@ begin atomic
 end;
 comment on function app.measures() is 'Every measure, in the order of app.metric_sums.';
 
--- app.counted_in: a contribution as what it adds to each measure, in the order of app.metric_sums; sign -1 takes it away.
-create or replace function app.counted_in(measures bigint, amount numeric, sign integer) returns table (
+-- app.counted_in: contributions of one kind as what they add to each measure, in the order of app.metric_sums. times: how many there
+-- are; amount: what theirs come to; both less than nothing where they are taken away.
+drop function if exists app.counted_in(bigint, numeric, integer);
+create or replace function app.counted_in(measures bigint, times bigint, amount numeric) returns table (
     every_call integer, rescheduled integer, shows integer, disqualified integer, no_shows integer, canceled integer,
     canceled_by_host integer, offers integer, closes integer, refunded_closes integer, open integer, open_any integer,
     reports integer, timely integer, booked integer, cohort_calls integer, cohort_shows integer, cohort_resolved integer,
@@ -111,43 +113,43 @@ create or replace function app.counted_in(measures bigint, amount numeric, sign 
 )
 language sql immutable parallel safe
 begin atomic
-    select case when measures & app.measure_bit('every_call') <> 0 then sign end,
-           case when measures & app.measure_bit('rescheduled') <> 0 then sign end,
-           case when measures & app.measure_bit('shows') <> 0 then sign end,
-           case when measures & app.measure_bit('disqualified') <> 0 then sign end,
-           case when measures & app.measure_bit('no_shows') <> 0 then sign end,
-           case when measures & app.measure_bit('canceled') <> 0 then sign end,
-           case when measures & app.measure_bit('canceled_by_host') <> 0 then sign end,
-           case when measures & app.measure_bit('offers') <> 0 then sign end,
-           case when measures & app.measure_bit('closes') <> 0 then sign end,
-           case when measures & app.measure_bit('refunded_closes') <> 0 then sign end,
-           case when measures & app.measure_bit('open') <> 0 then sign end,
-           case when measures & app.measure_bit('open_any') <> 0 then sign end,
-           case when measures & app.measure_bit('reports') <> 0 then sign end,
-           case when measures & app.measure_bit('timely') <> 0 then sign end,
-           case when measures & app.measure_bit('booked') <> 0 then sign end,
-           case when measures & app.measure_bit('cohort_calls') <> 0 then sign end,
-           case when measures & app.measure_bit('cohort_shows') <> 0 then sign end,
-           case when measures & app.measure_bit('cohort_resolved') <> 0 then sign end,
-           case when measures & app.measure_bit('leads') <> 0 then sign end,
-           case when measures & app.measure_bit('leads_closed') <> 0 then sign end,
-           case when measures & app.measure_bit('won') <> 0 then sign end,
-           case when measures & app.measure_bit('available_slots') <> 0 then (sign * amount)::integer end,
-           case when measures & app.measure_bit('booked_slots') <> 0 then (sign * amount)::integer end,
-           case when measures & app.measure_bit('held_slots') <> 0 then (sign * amount)::integer end,
-           case when measures & app.measure_bit('collected') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('refunds') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('chargebacks') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('new_cash') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('upsell_cash') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('unattributed') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('verified') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('net_revenue') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('contracted') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('deals_collected') <> 0 then sign * amount end,
-           case when measures & app.measure_bit('owed') <> 0 then sign * amount end;
+    select case when measures & app.measure_bit('every_call') <> 0 then times::integer end,
+           case when measures & app.measure_bit('rescheduled') <> 0 then times::integer end,
+           case when measures & app.measure_bit('shows') <> 0 then times::integer end,
+           case when measures & app.measure_bit('disqualified') <> 0 then times::integer end,
+           case when measures & app.measure_bit('no_shows') <> 0 then times::integer end,
+           case when measures & app.measure_bit('canceled') <> 0 then times::integer end,
+           case when measures & app.measure_bit('canceled_by_host') <> 0 then times::integer end,
+           case when measures & app.measure_bit('offers') <> 0 then times::integer end,
+           case when measures & app.measure_bit('closes') <> 0 then times::integer end,
+           case when measures & app.measure_bit('refunded_closes') <> 0 then times::integer end,
+           case when measures & app.measure_bit('open') <> 0 then times::integer end,
+           case when measures & app.measure_bit('open_any') <> 0 then times::integer end,
+           case when measures & app.measure_bit('reports') <> 0 then times::integer end,
+           case when measures & app.measure_bit('timely') <> 0 then times::integer end,
+           case when measures & app.measure_bit('booked') <> 0 then times::integer end,
+           case when measures & app.measure_bit('cohort_calls') <> 0 then times::integer end,
+           case when measures & app.measure_bit('cohort_shows') <> 0 then times::integer end,
+           case when measures & app.measure_bit('cohort_resolved') <> 0 then times::integer end,
+           case when measures & app.measure_bit('leads') <> 0 then times::integer end,
+           case when measures & app.measure_bit('leads_closed') <> 0 then times::integer end,
+           case when measures & app.measure_bit('won') <> 0 then times::integer end,
+           case when measures & app.measure_bit('available_slots') <> 0 then amount::integer end,
+           case when measures & app.measure_bit('booked_slots') <> 0 then amount::integer end,
+           case when measures & app.measure_bit('held_slots') <> 0 then amount::integer end,
+           case when measures & app.measure_bit('collected') <> 0 then amount end,
+           case when measures & app.measure_bit('refunds') <> 0 then amount end,
+           case when measures & app.measure_bit('chargebacks') <> 0 then amount end,
+           case when measures & app.measure_bit('new_cash') <> 0 then amount end,
+           case when measures & app.measure_bit('upsell_cash') <> 0 then amount end,
+           case when measures & app.measure_bit('unattributed') <> 0 then amount end,
+           case when measures & app.measure_bit('verified') <> 0 then amount end,
+           case when measures & app.measure_bit('net_revenue') <> 0 then amount end,
+           case when measures & app.measure_bit('contracted') <> 0 then amount end,
+           case when measures & app.measure_bit('deals_collected') <> 0 then amount end,
+           case when measures & app.measure_bit('owed') <> 0 then amount end;
 end;
-comment on function app.counted_in(bigint, numeric, integer) is 'A contribution as what it adds to each measure.';
+comment on function app.counted_in(bigint, bigint, numeric) is 'Contributions as what they add to each measure.';
 
 -- app.metric_parts: which measure of which facts each part of a metric is.
 -- facts: calls, standing_calls (as of an instant), kept_closes and qualified_shows (calls that need a closer look), forms,

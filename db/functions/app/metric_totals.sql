@@ -73,13 +73,12 @@ create or replace function app.totals_of_units(
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
 begin
     return query
-    select width_bucket(u.day, days),
-           app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
+    select u.period, u.member_id,
            coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
            coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
            coalesce(sum(n.canceled_by_host), 0), coalesce(sum(n.offers), 0), coalesce(sum(n.closes), 0),
-           coalesce(sum(n.refunded_closes), 0), coalesce(sum(n.open) filter (where u.day < decided), 0),
-           coalesce(sum(n.open_any) filter (where u.day < decided), 0), coalesce(sum(n.reports), 0),
+           coalesce(sum(n.refunded_closes), 0), coalesce(sum(n.open) filter (where u.is_decided), 0),
+           coalesce(sum(n.open_any) filter (where u.is_decided), 0), coalesce(sum(n.reports), 0),
            coalesce(sum(n.timely), 0), coalesce(sum(n.booked), 0), coalesce(sum(n.cohort_calls), 0),
            coalesce(sum(n.cohort_shows), 0), coalesce(sum(n.cohort_resolved), 0), coalesce(sum(n.leads), 0),
            coalesce(sum(n.leads_closed), 0), coalesce(sum(n.won), 0), coalesce(sum(n.available_slots), 0),
@@ -89,23 +88,30 @@ begin
            coalesce(sum(n.net_revenue), 0), coalesce(sum(n.contracted), 0), coalesce(sum(n.deals_collected), 0),
            coalesce(sum(n.owed), 0)
       from (
-        select f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
-               f.measures, f.amount
-          from app.metric_facts as f
-         where is_counted and f.organization_id = totals_of_units.organization_id
-        union all
-        select e.day, e.grains, e.closer_id, e.setter_id, e.source_id, e.traffic_type_id, e.call_type_id, e.package_id,
-               e.measures, e.amount
-          from app.every_unit(totals_of_units.organization_id) as e
-         where not is_counted
+        select width_bucket(c.day, days) as period,
+               app.member_of(dimension, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id,
+                             c.package_id) as member_id,
+               c.day < decided as is_decided, c.measures, count(*) as times, sum(c.amount) as amount
+          from (
+            select f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
+                   f.measures, f.amount
+              from app.metric_facts as f
+             where is_counted and f.organization_id = totals_of_units.organization_id
+            union all
+            select e.day, e.grains, e.closer_id, e.setter_id, e.source_id, e.traffic_type_id, e.call_type_id, e.package_id,
+                   e.measures, e.amount
+              from app.every_unit(totals_of_units.organization_id) as e
+             where not is_counted
+          ) as c
+         where c.day >= days[1] and c.day < days[cardinality(days)]
+           and c.grains & grain <> 0
+           and (closers is null or c.closer_id = any (closers)) and (setters is null or c.setter_id = any (setters))
+           and (totals_of_units.source is null or c.source_id = totals_of_units.source)
+           and (traffic_type is null or c.traffic_type_id = traffic_type)
+           and (call_type is null or c.call_type_id = call_type)
+         group by 1, 2, 3, 4
       ) as u
-     cross join lateral app.counted_in(u.measures, u.amount, 1) as n
-     where u.day >= days[1] and u.day < days[cardinality(days)]
-       and u.grains & grain <> 0
-       and (closers is null or u.closer_id = any (closers)) and (setters is null or u.setter_id = any (setters))
-       and (totals_of_units.source is null or u.source_id = totals_of_units.source)
-       and (traffic_type is null or u.traffic_type_id = traffic_type)
-       and (call_type is null or u.call_type_id = call_type)
+     cross join lateral app.counted_in(u.measures, u.times, u.amount) as n
      group by 1, 2;
 end;
 $$;
@@ -136,13 +142,12 @@ begin
                f.measures, f.amount
           from app.units_folded(totals_of_changes.organization_id, v_units) as f
     )
-    select width_bucket(u.day, days),
-           app.member_of(dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id),
+    select u.period, u.member_id,
            coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
            coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
            coalesce(sum(n.canceled_by_host), 0), coalesce(sum(n.offers), 0), coalesce(sum(n.closes), 0),
-           coalesce(sum(n.refunded_closes), 0), coalesce(sum(n.open) filter (where u.day < decided), 0),
-           coalesce(sum(n.open_any) filter (where u.day < decided), 0), coalesce(sum(n.reports), 0),
+           coalesce(sum(n.refunded_closes), 0), coalesce(sum(n.open) filter (where u.is_decided), 0),
+           coalesce(sum(n.open_any) filter (where u.is_decided), 0), coalesce(sum(n.reports), 0),
            coalesce(sum(n.timely), 0), coalesce(sum(n.booked), 0), coalesce(sum(n.cohort_calls), 0),
            coalesce(sum(n.cohort_shows), 0), coalesce(sum(n.cohort_resolved), 0), coalesce(sum(n.leads), 0),
            coalesce(sum(n.leads_closed), 0), coalesce(sum(n.won), 0), coalesce(sum(n.available_slots), 0),
@@ -151,14 +156,21 @@ begin
            coalesce(sum(n.upsell_cash), 0), coalesce(sum(n.unattributed), 0), coalesce(sum(n.verified), 0),
            coalesce(sum(n.net_revenue), 0), coalesce(sum(n.contracted), 0), coalesce(sum(n.deals_collected), 0),
            coalesce(sum(n.owed), 0)
-      from unit as u
-     cross join lateral app.counted_in(u.measures, u.amount, u.sign) as n
-     where u.day >= days[1] and u.day < days[cardinality(days)]
-       and u.grains & grain <> 0
-       and (closers is null or u.closer_id = any (closers)) and (setters is null or u.setter_id = any (setters))
-       and (totals_of_changes.source is null or u.source_id = totals_of_changes.source)
-       and (traffic_type is null or u.traffic_type_id = traffic_type)
-       and (call_type is null or u.call_type_id = call_type)
+      from (
+        select width_bucket(c.day, days) as period,
+               app.member_of(dimension, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id,
+                             c.package_id) as member_id,
+               c.day < decided as is_decided, c.measures, sum(c.sign) as times, sum(c.sign * c.amount) as amount
+          from unit as c
+         where c.day >= days[1] and c.day < days[cardinality(days)]
+           and c.grains & grain <> 0
+           and (closers is null or c.closer_id = any (closers)) and (setters is null or c.setter_id = any (setters))
+           and (totals_of_changes.source is null or c.source_id = totals_of_changes.source)
+           and (traffic_type is null or c.traffic_type_id = traffic_type)
+           and (call_type is null or c.call_type_id = call_type)
+         group by 1, 2, 3, 4
+      ) as u
+     cross join lateral app.counted_in(u.measures, u.times, u.amount) as n
      group by 1, 2;
 end;
 $$;

@@ -201,18 +201,17 @@ begin atomic
 end;
 comment on function app.deal_units(uuid) is 'What deals add on the day they were closed, and what they owe on the days it is due.';
 
--- app.slot_units: what closers' days add of which the capacity is known: slots available, booked and held.
-create or replace function app.slot_units(
-    organization_id uuid, start_date date default '1970-01-01', end_date date default '2199-12-31', closers uuid[] default null
-) returns table (
+-- app.slot_units: what a closer's day adds, if its capacity is known: slots available, booked and held.
+drop function if exists app.slot_units(uuid, date, date, uuid[]) cascade;
+create or replace function app.slot_units(organization_id uuid, closer_id uuid, day date) returns table (
     unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
     call_type_id uuid, package_id uuid, measures bigint, amount numeric
 )
 language sql stable parallel safe
 begin atomic
-    select 'slots', f.closer_id, f.day, app.grain_bit('all'), f.closer_id, null::uuid, null::uuid, null::uuid, null::uuid, null::uuid,
-           s.measures, s.amount
-      from app.capacity_facts(slot_units.organization_id, slot_units.start_date, slot_units.end_date, closers) as f
+    select 'slots', slot_units.closer_id, slot_units.day, app.grain_bit('all'), slot_units.closer_id, null::uuid, null::uuid,
+           null::uuid, null::uuid, null::uuid, s.measures, s.amount
+      from app.closer_day_facts(slot_units.organization_id, slot_units.closer_id, slot_units.day) as f
      cross join lateral (values
         (app.measure_bit('available_slots'), f.available_slots::numeric),
         (app.measure_bit('booked_slots'),    f.booked_slots::numeric),
@@ -220,7 +219,7 @@ begin atomic
      ) as s (measures, amount)
      where s.amount <> 0;
 end;
-comment on function app.slot_units(uuid, date, date, uuid[]) is 'What closers'' days add of which the capacity is known.';
+comment on function app.slot_units(uuid, uuid, date) is 'What a closer''s day adds, if its capacity is known.';
 
 -- app.every_unit: what all units of an organization add.
 create or replace function app.every_unit(organization_id uuid) returns table (
@@ -251,7 +250,9 @@ begin atomic
     union all
     select s.unit, s.unit_id, s.day, s.grains, s.closer_id, s.setter_id,
            s.source_id, s.traffic_type_id, s.call_type_id, s.package_id, s.measures, s.amount
-      from app.slot_units(every_unit.organization_id) as s;
+      from (select distinct k.closer_id, k.day from app.capacity_snapshots as k
+             where k.organization_id = every_unit.organization_id) as k
+     cross join lateral app.slot_units(every_unit.organization_id, k.closer_id, k.day) as s;
 end;
 comment on function app.every_unit(uuid) is 'What all units of an organization add.';
 
@@ -285,7 +286,7 @@ begin atomic
     select s.unit, s.unit_id, s.day, s.grains, s.closer_id, s.setter_id,
            s.source_id, s.traffic_type_id, s.call_type_id, s.package_id, s.measures, s.amount
       from unnest((units).closers, (units).days) as k (closer_id, day)
-     cross join lateral app.slot_units(units_now.organization_id, k.day, k.day, array[k.closer_id]) as s;
+     cross join lateral app.slot_units(units_now.organization_id, k.closer_id, k.day) as s;
 end;
 comment on function app.units_now(uuid, app.metric_units) is 'What some units add.';
 

@@ -111,10 +111,13 @@ end;
 $$;
 comment on function app.changed_units(uuid, uuid[]) is 'The units whose contribution changes may have moved.';
 
--- app.add_metric_sums: add contributions to the sums of one dimension, by day or by month. added, removed: NULL for all that are
--- counted and nothing.
+-- app.add_metric_sums: add contributions to the sums of every dimension, by day and by month, and take others away; by default add all
+-- that are counted. Contributions of one day and member that count in the same measures are added up before they are told
+-- apart by measure.
+drop function if exists app.add_to_every_sum(uuid, app.metric_facts[], app.metric_facts[]);
+drop function if exists app.add_metric_sums(uuid, text, text, app.metric_facts[], app.metric_facts[]);
 create or replace function app.add_metric_sums(
-    organization_id uuid, dimension text, span text, added app.metric_facts[], removed app.metric_facts[]
+    organization_id uuid, added app.metric_facts[] default null, removed app.metric_facts[] default null
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 begin
@@ -124,10 +127,7 @@ begin
         open, open_any, reports, timely, booked, cohort_calls, cohort_shows, cohort_resolved, leads, leads_closed, won,
         available_slots, booked_slots, held_slots, collected, refunds, chargebacks, new_cash, upsell_cash, unattributed,
         verified, net_revenue, contracted, deals_collected, owed)
-    select add_metric_sums.organization_id, add_metric_sums.dimension, add_metric_sums.span,
-           date_trunc(add_metric_sums.span, u.day::timestamp)::date,
-           app.member_of(add_metric_sums.dimension, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id,
-                         u.package_id),
+    select add_metric_sums.organization_id, g.dimension, p.span, date_trunc(p.span, g.day::timestamp)::date, g.member_id,
            coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
            coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
            coalesce(sum(n.canceled_by_host), 0), coalesce(sum(n.offers), 0), coalesce(sum(n.closes), 0),
@@ -141,22 +141,40 @@ begin
            coalesce(sum(n.verified), 0), coalesce(sum(n.net_revenue), 0), coalesce(sum(n.contracted), 0),
            coalesce(sum(n.deals_collected), 0), coalesce(sum(n.owed), 0)
       from (
-        select 1 as sign, a.day, a.grains, a.closer_id, a.setter_id, a.source_id, a.traffic_type_id, a.call_type_id, a.package_id,
-               a.measures, a.amount
-          from unnest(added) as a
-        union all
-        select -1, r.day, r.grains, r.closer_id, r.setter_id, r.source_id, r.traffic_type_id, r.call_type_id, r.package_id,
-               r.measures, r.amount
-          from unnest(removed) as r
-        union all
-        select 1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
-               f.measures, f.amount
-          from app.metric_facts as f
-         where added is null and f.organization_id = add_metric_sums.organization_id
-      ) as u
-     cross join lateral app.counted_in(u.measures, u.amount, u.sign) as n
-     where u.grains & app.grain_asked(null, add_metric_sums.dimension = 'closer', add_metric_sums.dimension = 'setter') <> 0
-     group by 4, 5
+        select case when grouping(u.closer_id) = 0 then 'closer' when grouping(u.setter_id) = 0 then 'setter'
+                    when grouping(u.source_id) = 0 then 'source' when grouping(u.traffic_type_id) = 0 then 'traffic_type'
+                    when grouping(u.call_type_id) = 0 then 'call_type' when grouping(u.package_id) = 0 then 'package'
+                    else 'all' end as dimension,
+               u.day, coalesce(u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id) as member_id,
+               u.measures, sum(u.sign) as times, sum(u.sign * u.amount) as amount
+          from (
+            select 1 as sign, a.day, a.grains, a.closer_id, a.setter_id, a.source_id, a.traffic_type_id, a.call_type_id,
+                   a.package_id, a.measures, a.amount
+              from unnest(added) as a
+            union all
+            select -1, r.day, r.grains, r.closer_id, r.setter_id, r.source_id, r.traffic_type_id, r.call_type_id,
+                   r.package_id, r.measures, r.amount
+              from unnest(removed) as r
+            union all
+            select 1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id,
+                   f.package_id, f.measures, f.amount
+              from app.metric_facts as f
+             where added is null and f.organization_id = add_metric_sums.organization_id
+          ) as c
+         cross join lateral (
+            select c.sign, c.day, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, c.package_id,
+                   c.measures, c.amount,
+                   c.grains & app.grain_bit('whole') <> 0 as is_whole, c.grains & app.grain_bit('closer') <> 0 as is_closers,
+                   c.grains & app.grain_bit('setter') <> 0 as is_setters
+         ) as u
+         group by u.day, u.measures, grouping sets (
+               (u.is_whole), (u.is_closers, u.closer_id), (u.is_setters, u.setter_id), (u.is_whole, u.source_id),
+               (u.is_whole, u.traffic_type_id), (u.is_whole, u.call_type_id), (u.is_whole, u.package_id))
+        having coalesce(u.is_whole, u.is_closers, u.is_setters) and (sum(u.sign) <> 0 or sum(u.sign * u.amount) <> 0)
+      ) as g
+     cross join lateral app.counted_in(g.measures, g.times, g.amount) as n
+     cross join unnest(array['day', 'month']) as p (span)
+     group by 2, 3, 4, 5
         on conflict on constraint metric_sums_member_id_key do update
        set every_call = s.every_call + excluded.every_call, rescheduled = s.rescheduled + excluded.rescheduled,
            shows = s.shows + excluded.shows, disqualified = s.disqualified + excluded.disqualified,
@@ -178,25 +196,11 @@ begin
            owed = s.owed + excluded.owed;
 end;
 $$;
-comment on function app.add_metric_sums(uuid, text, text, app.metric_facts[], app.metric_facts[]) is
-    'Add contributions to the sums of one dimension.';
-
--- app.add_to_every_sum: add contributions to the sums of every dimension, by day and by month.
-create or replace function app.add_to_every_sum(organization_id uuid, added app.metric_facts[], removed app.metric_facts[])
-returns void
-language plpgsql volatile set search_path = '' as $$
-begin
-    perform app.add_metric_sums(add_to_every_sum.organization_id, d.name, s.name, added, removed)
-       from unnest(array['all', 'closer', 'setter', 'source', 'traffic_type', 'call_type', 'package']) as d (name)
-      cross join unnest(array['day', 'month']) as s (name);
-end;
-$$;
-comment on function app.add_to_every_sum(uuid, app.metric_facts[], app.metric_facts[]) is
-    'Add contributions to the sums of every dimension.';
+comment on function app.add_metric_sums(uuid, app.metric_facts[], app.metric_facts[]) is 'Add contributions to the sums of every dimension.';
 
 -- app.fold_metrics: count up to so many changes of an organization anew; answers how many, NULL when somebody else folds or its
 -- rollup has to be built first. The changes are chosen first, then their units, then what these add: what another transaction commits
--- in between brings a change of its own, which stays.
+-- in between brings a change of its own, which stays. What a unit adds as before is left alone.
 create or replace function app.fold_metrics(organization_id uuid, batch integer) returns integer
 language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
@@ -215,14 +219,29 @@ begin
         return 0;
     end if;
     v_units := app.changed_units(fold_metrics.organization_id, v_ids);
-    v_added := array(
-        select (fold_metrics.organization_id, uuidv7(), n.unit, n.unit_id, n.day, n.grains, n.closer_id, n.setter_id, n.source_id,
-                n.traffic_type_id, n.call_type_id, n.package_id, n.measures, n.amount)::app.metric_facts
-          from app.units_now(fold_metrics.organization_id, v_units) as n);
-    v_removed := array(
-        select (fold_metrics.organization_id, f.id, f.unit, f.unit_id, f.day, f.grains, f.closer_id, f.setter_id, f.source_id,
-                f.traffic_type_id, f.call_type_id, f.package_id, f.measures, f.amount)::app.metric_facts
-          from app.units_folded(fold_metrics.organization_id, v_units) as f);
+    select coalesce(array_agg(i.fact) filter (where n.times > 0), '{}'), coalesce(array_agg(i.fact) filter (where n.times < 0), '{}')
+      into strict v_added, v_removed
+      from (
+        select t.unit, t.unit_id, t.day, t.grains, t.closer_id, t.setter_id, t.source_id, t.traffic_type_id, t.call_type_id,
+               t.package_id, t.measures, t.amount, sum(t.sign) as times, array_agg(t.id) filter (where t.id is not null) as ids
+          from (
+            select 1 as sign, null::uuid as id, c.unit, c.unit_id, c.day, c.grains, c.closer_id, c.setter_id, c.source_id,
+                   c.traffic_type_id, c.call_type_id, c.package_id, c.measures, c.amount
+              from app.units_now(fold_metrics.organization_id, v_units) as c
+            union all
+            select -1, f.id, f.unit, f.unit_id, f.day, f.grains, f.closer_id, f.setter_id, f.source_id,
+                   f.traffic_type_id, f.call_type_id, f.package_id, f.measures, f.amount
+              from app.units_folded(fold_metrics.organization_id, v_units) as f
+          ) as t
+         group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+        having sum(t.sign) <> 0
+      ) as n
+     cross join lateral (
+        select (fold_metrics.organization_id, case when n.times < 0 then n.ids[k.i] else uuidv7() end, n.unit, n.unit_id, n.day, n.grains,
+                n.closer_id, n.setter_id, n.source_id, n.traffic_type_id, n.call_type_id, n.package_id, n.measures,
+                n.amount)::app.metric_facts as fact
+          from generate_series(1, abs(n.times)) as k (i)
+     ) as i;
     delete from app.metric_facts as f
      where f.organization_id = fold_metrics.organization_id and f.id = any (select r.id from unnest(v_removed) as r);
     insert into app.metric_facts (
@@ -231,7 +250,7 @@ begin
     select a.organization_id, a.unit, a.unit_id, a.day, a.grains, a.closer_id, a.setter_id, a.source_id, a.traffic_type_id,
            a.call_type_id, a.package_id, a.measures, a.amount
       from unnest(v_added) as a;
-    perform app.add_to_every_sum(fold_metrics.organization_id, v_added, v_removed);
+    perform app.add_metric_sums(fold_metrics.organization_id, v_added, v_removed);
     delete from app.metric_changes as c where c.organization_id = fold_metrics.organization_id and c.id = any (v_ids);
     return cardinality(v_ids);
 end;
@@ -258,7 +277,7 @@ begin
     select build_rollup.organization_id, e.unit, e.unit_id, e.day, e.grains, e.closer_id, e.setter_id, e.source_id,
            e.traffic_type_id, e.call_type_id, e.package_id, e.measures, e.amount
       from app.every_unit(build_rollup.organization_id) as e;
-    perform app.add_to_every_sum(build_rollup.organization_id, null, null);
+    perform app.add_metric_sums(build_rollup.organization_id);
     update app.metric_rollups as r
        set built_at = clock_timestamp()
      where r.organization_id = build_rollup.organization_id;
