@@ -58,7 +58,7 @@ def make_client(postgrest_url: str, *, anon_key: str | None = None) -> httpx.Asy
         timeout=TIMEOUT,
         limits=LIMITS,
         trust_env=False,
-        transport=Turns(transport, shared=(f"Bearer {anon_key}",)),
+        transport=Turns(transport, shared=(anon_key,) if anon_key else ()),
     )
     client.headers.clear()
     return client

@@ -31,8 +31,8 @@ class _Queue:
 class Turns(httpx.AsyncBaseTransport):
     """A transport in which the requests of one token take turns, until their answer begins.
 
-    PostgREST is done with the database before it answers. shared: values of the header
-    Authorization that are nobody's own. Raises TooManyAtOnce.
+    PostgREST is done with the database before it answers. shared: tokens that are nobody's own.
+    Raises TooManyAtOnce.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Turns(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, once it is the request's turn."""
-        token = request.headers.get("authorization", "")
+        token = _token(request)
         if not token or token in self._shared:
             return await self._transport.handle_async_request(request)
         async with self._turn(token, request):
@@ -79,3 +79,13 @@ class Turns(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close what is underneath."""
         await self._transport.aclose()
+
+
+def _token(request: httpx.Request) -> str:
+    """The token as PostgREST reads it: of the first header, however scheme and spaces are written.
+
+    Otherwise one more space would make it another token with turns of its own.
+    """
+    for header in request.headers.get_list("authorization"):
+        return " ".join(header.split()[1:])
+    return ""

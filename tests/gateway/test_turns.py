@@ -40,7 +40,7 @@ async def settle() -> None:
 
 
 def make(slow: Slow, patience_s: float = 60.0) -> httpx.AsyncClient:
-    turns = Turns(slow, shared=(ANON,), at_once=5, patience_s=patience_s)
+    turns = Turns(slow, shared=(ANON.removeprefix("Bearer "),), at_once=5, patience_s=patience_s)
     return httpx.AsyncClient(transport=turns, base_url="http://postgrest.test")
 
 
@@ -89,5 +89,33 @@ def test_who_goes_away_gives_the_turn_back() -> None:
             assert slow.serving["Bearer a"] == 4
             slow.go.set()
             assert len(await asyncio.gather(*waiting[1:])) == 4
+
+    asyncio.run(scene())
+
+
+def test_one_token_is_one_however_it_is_written() -> None:
+    """PostgREST takes any case of the scheme, any spaces, and the first of two headers."""
+
+    async def scene() -> None:
+        slow = Slow()
+        spellings = [
+            {"authorization": "Bearer a"},
+            {"authorization": "bearer a"},
+            {"authorization": "Bearer   a"},
+            {"authorization": "BEARER\ta"},
+            [("authorization", "Bearer a"), ("authorization", "Bearer b")],
+            {"authorization": f"bearer  {ANON.removeprefix('Bearer ')}"},
+        ]
+        async with make(slow) as client:
+            asked = [
+                asyncio.create_task(client.get("/events", headers=headers))
+                for headers in spellings
+                for _ in range(6)
+            ]
+            await settle()
+            counted = sum(slow.serving.values())
+            assert counted == 5 + 6, slow.serving
+            slow.go.set()
+            assert len(await asyncio.gather(*asked)) == 36
 
     asyncio.run(scene())
