@@ -99,5 +99,9 @@ begin
     if has_schema_privilege('anon', 'public', 'usage') then
         revoke all on schema public from public;
     end if;
+    -- Where advisory locks are nobody's (salesdash/postgres/bootstrap.py) they are still the pre-request check's.
+    if not has_function_privilege('salesdash', 'pg_catalog.pg_try_advisory_xact_lock(bigint)', 'execute') then
+        grant execute on function pg_catalog.pg_try_advisory_xact_lock(bigint) to salesdash;
+    end if;
 end;
 $$;

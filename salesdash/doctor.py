@@ -275,6 +275,18 @@ def partitions(connection: psycopg.Connection) -> Finding:
     )
 
 
+def advisory_locks(connection: psycopg.Connection) -> Finding:
+    """No login but ours can use up the memory that all sessions have for their locks."""
+    row = connection.execute(
+        "select coalesce(bool_or(has_function_privilege(r.oid, 'pg_advisory_lock(bigint)',"
+        " 'execute')), false) from pg_roles as r where r.rolname = 'analyst'"
+    )
+    if row.fetchone() == (False,):
+        return Finding("advisory locks", "good", "analysts take none")
+    mend = "As a superuser: take them from public; see docs/analysts.md."
+    return Finding("advisory locks", "warning", "analysts may take them", mend)
+
+
 def rollups(connection: psycopg.Connection) -> Finding:
     """Changes are counted into the sums that numbers are read from."""
     known = connection.execute("select to_regprocedure('jobs.rollup_lag()')")
@@ -299,6 +311,7 @@ CATALOG_CHECKS: tuple[Callable[[psycopg.Connection], Finding], ...] = (
     public_execute,
     process_grants,
     partitions,
+    advisory_locks,
     rollups,
 )
 

@@ -70,6 +70,9 @@ def create(
 def rotate(login: LoginName, as_json: AsJson = False) -> None:
     """Give a login a new password, which is shown once, and end its sessions."""
     password = secrets.token_urlsafe(24)
+    with _deployer() as (_, connection):
+        _row(connection, "select app.lock_analyst_login(%s)", login)
+    ended = _end_sessions(login)
     with _deployer() as (settings, connection):
         row = _row(
             connection,
@@ -79,7 +82,6 @@ def rotate(login: LoginName, as_json: AsJson = False) -> None:
             timedelta(seconds=settings.analyst_statement_limit_s),
         )
         made = _made(settings, row.organization_id, login, row.name, password)
-    ended = _end_sessions(login)
     _show(made, f"New password for {login}; {ended} sessions ended.", as_json=as_json)
 
 

@@ -56,6 +56,11 @@ def exclusive(database_url: str, *, wait_s: float) -> Iterator[None]:
                 f"Another session has held the deploy lock for {wait_s:.0f} s:"
                 f" {_holder(connection)}."
             ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DeployFailed(
+                "A deploy needs a login with CREATEROLE that owns the database and may execute"
+                f" pg_advisory_lock(bigint): {error.diag.message_primary}."
+            ) from error
         _end_orphans(connection)
         yield
 

@@ -11,6 +11,7 @@ from click.testing import Result
 from psycopg import sql
 from typer.testing import CliRunner
 
+from salesdash.cli import analyst as analyst_commands
 from salesdash.cli import app
 from tests.fixtures.databases import Database
 from tests.world import Organization, World
@@ -149,16 +150,39 @@ def test_a_new_password_comes_with_the_first_defaults(
     """Whatever somebody who had the old one set for the sessions to come."""
     with psycopg.connect(made["url"], autocommit=True) as own:
         own.execute("set default_transaction_read_only = off")
+        role = sql.Identifier(made["login"])
+        database = sql.Identifier(own.info.dbname)
         for setting in ("statement_timeout = 0", "search_path = nowhere", "role = analyst"):
-            own.execute(
-                sql.SQL("alter role {} set {}").format(
-                    sql.Identifier(made["login"]), sql.SQL(setting)
+            for where in (sql.SQL(""), sql.SQL("in database {}").format(database)):
+                own.execute(
+                    sql.SQL("alter role {} {} set {}").format(role, where, sql.SQL(setting))
                 )
-            )
     rotated = json.loads(salesdash("rotate", made["login"], "--json").stdout)
     with psycopg.connect(rotated["url"]) as analyst:
         assert seen(analyst) == {acme.id}
         assert analyst.execute("show statement_timeout").fetchone() == ("5min",)
+
+
+def test_whoever_is_connected_cannot_take_the_login_back(
+    made: dict[str, Any], acme: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session of the old password may set another one until it ends, and so it ends first."""
+    with psycopg.connect(made["url"], autocommit=True) as thief:
+        end_sessions = analyst_commands._end_sessions
+
+        def at_the_last_moment(login: str) -> int:
+            thief.execute("set default_transaction_read_only = off")
+            thief.execute(
+                sql.SQL("alter role {} password 'sesame'").format(sql.Identifier(made["login"]))
+            )
+            return end_sessions(login)
+
+        monkeypatch.setattr(analyst_commands, "_end_sessions", at_the_last_moment)
+        rotated = json.loads(salesdash("rotate", made["login"], "--json").stdout)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(made["url"], password="sesame")
+    with psycopg.connect(rotated["url"]) as analyst:
+        assert seen(analyst) == {acme.id}
 
 
 def test_a_login_that_is_revoked_is_gone_at_once(

@@ -49,7 +49,7 @@ def test_deploys_that_start_together_run_one_after_the_other(tree: Tree) -> None
 
 
 def test_a_deploy_that_waits_too_long_names_who_holds_the_lock(tree: Tree) -> None:
-    with tree.connect() as holder:
+    with psycopg.connect(tree.database.deployer_url, autocommit=True) as holder:
         holder.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
         with pytest.raises(
             DeployFailed, match=rf"process {holder.info.backend_pid} of login deployer"

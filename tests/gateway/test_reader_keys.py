@@ -266,7 +266,6 @@ def test_keys_of_one_organization_ask_four_things_at_once(
     second = make(acme.admin(), name="Busy too").json()["key"]
     other = make(committed_world.organization("beta").admin(), name="BI").json()["key"]
     with psycopg.connect(database.deployer_url) as busy:
-        busy.execute("set role salesdash")
         busy.execute(
             "select pg_advisory_xact_lock(hashtextextended(%s || ' reads ', n))"
             " from generate_series(1, 3) as n",

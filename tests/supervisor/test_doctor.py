@@ -62,6 +62,13 @@ def test_damage_is_named_with_its_remedy(
     assert finding.mend
 
 
+def test_advisory_locks_of_analysts_are_a_warning(db: psycopg.Connection) -> None:
+    db.execute("reset role; grant execute on function pg_advisory_lock(bigint) to analyst")
+    finding = doctor.advisory_locks(db)
+    assert finding.outcome == "warning"
+    assert finding.mend
+
+
 def test_the_month_after_the_next_is_a_warning(db: psycopg.Connection) -> None:
     db.execute(DROPS_A_PARTITION.replace("'1 month'", "'2 months'").encode())
     finding = doctor.partitions(db)

@@ -33,12 +33,23 @@ comment on function app.require_verifier(text) is 'Raise PT422 unless this is a 
 -- statement_limit: what the worker holds from outside; PT422 unless it is between a second and a day.
 create or replace function app.set_analyst_defaults(role_name text, statement_limit interval) returns void
 language plpgsql volatile set search_path = '' as $$
+declare
+    v_database text;
 begin
     if statement_limit is null or statement_limit not between interval '1 second' and interval '1 day' then
         raise exception using errcode = 'PT422', message = 'This limit cannot be.',
             detail = 'A statement may take between a second and a day.';
     end if;
     execute format('alter role %I reset all', role_name);
+    for v_database in
+        select d.datname
+          from pg_catalog.pg_db_role_setting as s
+          join pg_catalog.pg_roles as r on r.oid = s.setrole
+          join pg_catalog.pg_database as d on d.oid = s.setdatabase
+         where r.rolname = role_name
+    loop
+        execute format('alter role %I in database %I reset all', role_name, v_database);
+    end loop;
     execute format('alter role %I set search_path = analytics', role_name);
     execute format('alter role %I set default_transaction_read_only = on', role_name);
     execute format('alter role %I set timezone = %L', role_name, 'UTC');
@@ -86,8 +97,20 @@ $$;
 comment on function app.create_analyst_login(uuid, text, text, integer, interval) is
     'A login that reads analytics of one organization, and its role.';
 
--- app.rotate_analyst_login: another password, and the defaults of a new login, whatever the role has made of its own. Who is
--- connected stays so until app.end_analyst_sessions. Raises PT404 and PT422.
+-- app.lock_analyst_login: from the moment this is committed nobody logs in with it, until app.rotate_analyst_login. Raises PT404.
+-- Who is connected may set a password as well as we: first nobody comes in, then their sessions end, then there is a new password.
+create or replace function app.lock_analyst_login(login_name text) returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_login constant app.analyst_logins := app.require_analyst_login(lock_analyst_login.login_name);
+begin
+    execute format('alter role %I nologin', v_login.login_name);
+end;
+$$;
+comment on function app.lock_analyst_login(text) is 'Let nobody in with an analyst login until it has another password.';
+
+-- app.rotate_analyst_login: another password, and the defaults of a new login, whatever the role has made of its own. Raises PT404
+-- and PT422.
 drop function if exists app.rotate_analyst_login(text, text);
 create or replace function app.rotate_analyst_login(
     login_name text, verifier text, statement_limit interval
@@ -97,7 +120,7 @@ declare
     v_login app.analyst_logins := app.require_analyst_login(rotate_analyst_login.login_name);
 begin
     perform app.require_verifier(verifier);
-    execute format('alter role %I password %L', v_login.login_name, verifier);
+    execute format('alter role %I login password %L', v_login.login_name, verifier);
     perform app.set_analyst_defaults(v_login.login_name, statement_limit);
     update app.analyst_logins as l set rotated_at = now()
      where l.organization_id = v_login.organization_id and l.id = v_login.id

@@ -129,6 +129,13 @@ select format('analyst may call %s', p.oid::regprocedure)
    and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import', 'lo_put', 'lowrite')
    and has_function_privilege('analyst', p.oid, 'execute');
 
+-- rule: advisory locks, which use up the memory of everybody's locks, are the deployer's and the pre-request check's
+select format('%s may call %s', r.rolname, p.oid::regprocedure)
+  from pg_proc as p
+  cross join rules.roles as r
+ where p.pronamespace = 'pg_catalog'::regnamespace and p.proname like 'pg\_%advisory\_%lock%' and p.proname not like '%unlock%'
+   and r.rolname <> 'salesdash' and has_function_privilege(r.oid, p.oid, 'execute');
+
 -- rule: roles of tokens have a time limit
 select r.rolname from rules.roles as r
  where r.rolname in ('anon', 'authenticated', 'org_admin', 'super_admin', 'reader', 'gateway', 'worker')
