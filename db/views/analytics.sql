@@ -255,7 +255,7 @@ comment on column analytics.metric_catalog.numerator is 'In words: what is count
 comment on column analytics.metric_catalog.denominator is 'In words: what it is divided by; NULL for counts and sums.';
 comment on column analytics.metric_catalog.date_field is 'In words: which local day puts a row into a period.';
 comment on column analytics.metric_catalog.unit is 'count, rate (a share of 1), money (the organization''s currency), seconds, ratio or days.';
-comment on column analytics.metric_catalog.is_additive is 'True: days and members add up; false: ask for each period anew.';
+comment on column analytics.metric_catalog.is_additive is 'True: days and members add up, numerators and denominators apart; false: ask for each period anew.';
 comment on column analytics.metric_catalog.version is 'Counts up from 1 with each change of meaning.';
 comment on column analytics.metric_catalog.position is 'Order of display, ascending.';
 

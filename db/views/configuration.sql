@@ -451,7 +451,7 @@ comment on column api.metric_catalog.numerator is 'What is counted or summed.';
 comment on column api.metric_catalog.denominator is 'What it is divided by; NULL for counts and sums.';
 comment on column api.metric_catalog.date_field is 'Which day puts a row into a period.';
 comment on column api.metric_catalog.unit is 'count, rate, money, seconds, ratio or days.';
-comment on column api.metric_catalog.is_additive is 'False: read from facts, never from daily sums.';
+comment on column api.metric_catalog.is_additive is 'True: days and members add up, numerators and denominators apart; false: ask for each period anew.';
 comment on column api.metric_catalog.version is 'Counts up from 1 with each change of meaning.';
 comment on column api.metric_catalog.position is 'Order of display, ascending.';
 comment on column api.metric_catalog.created_at is 'When the row was made.';
