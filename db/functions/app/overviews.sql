@@ -87,16 +87,16 @@ begin atomic
     select jsonb_object_agg(c.metric, jsonb_build_object(
                 'label', c.label, 'unit', c.unit, 'value', m.value, 'numerator', m.numerator, 'denominator', m.denominator,
                 'previous_value', m.previous_value, 'coverage', m.coverage,
-                'rows', case when m.numerator is not null then
+                'rows', case when m.numerator is not null and c.expression is null then
                     app.metric_path(c.metric, 'numerator', home_numbers.organization_id, home_numbers.start_date,
                                     home_numbers.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
-                'denominator_rows', case when m.denominator is not null then
+                'denominator_rows', case when m.denominator is not null and c.expression is null then
                     app.metric_path(c.metric, 'denominator', home_numbers.organization_id, home_numbers.start_date,
                                     home_numbers.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
-                'previous_rows', case when m.previous_value is not null then
+                'previous_rows', case when m.previous_value is not null and c.expression is null then
                     app.metric_path(c.metric, 'numerator', home_numbers.organization_id, b.start_date,
                                     b.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
-                'previous_denominator_rows', case when m.previous_value is not null and m.denominator is not null then
+                'previous_denominator_rows', case when m.previous_value is not null and m.denominator is not null and c.expression is null then
                     app.metric_path(c.metric, 'denominator', home_numbers.organization_id, b.start_date,
                                     b.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end))
       from app.core_metrics(
