@@ -64,30 +64,40 @@ end;
 comment on function app.release_identities(uuid, text, text, jsonb) is 'Takes identities away from deleted leads.';
 
 -- app.keep_identities: what these living leads are reached by is an identity of each. A value that is another lead's is refused by
--- lead_identities_value_key; earlier values stay, since a lead is still known by them.
+-- lead_identities_value_key; earlier values stay, since a lead is still known by them. Most leads bring what nobody is known by:
+-- one look tells, and then nothing is deleted, nor any value looked up again.
 create or replace function app.keep_identities(organization_id uuid, lead_ids uuid[]) returns void
 language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan as $$
-begin
-    with reached as materialized (
-        select n.organization_id, v.kind, v.value
-          from app.leads as n
+declare
+    v_is_known constant boolean := exists (
+        select from app.leads as n
          cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
-         where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids) and v.value is not null
-    )
-    delete from app.lead_identities as i
-     using reached as r
-     where i.organization_id = r.organization_id and i.kind = r.kind and i.value = r.value
-       and (select l.deleted_at from app.leads as l where l.organization_id = i.organization_id and l.id = i.lead_id) is not null;
+          join app.lead_identities as i on i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value
+         where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids));
+begin
+    if v_is_known then
+        with reached as materialized (
+            select n.organization_id, v.kind, v.value
+              from app.leads as n
+             cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
+             where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids) and v.value is not null
+        )
+        delete from app.lead_identities as i
+         using reached as r
+         where i.organization_id = r.organization_id and i.kind = r.kind and i.value = r.value
+           and (select l.deleted_at from app.leads as l where l.organization_id = i.organization_id and l.id = i.lead_id) is not null;
+    end if;
     insert into app.lead_identities (organization_id, lead_id, kind, value)
     select n.organization_id, n.id, v.kind, v.value
       from app.leads as n
      cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
      where n.organization_id = keep_identities.organization_id and n.id = any (keep_identities.lead_ids)
        and n.deleted_at is null and n.merged_into_id is null and v.value is not null
-       and (select n.id in (l.id, l.merged_into_id)
-              from app.lead_identities as i
-              join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
-             where i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value) is not true;
+       and (not v_is_known
+            or (select n.id in (l.id, l.merged_into_id)
+                  from app.lead_identities as i
+                  join app.leads as l on l.organization_id = i.organization_id and l.id = i.lead_id
+                 where i.organization_id = n.organization_id and i.kind = v.kind and i.value = v.value) is not true);
 end;
 $$;
 comment on function app.keep_identities(uuid, uuid[]) is 'Makes e-mail and phone of leads identities of them.';
