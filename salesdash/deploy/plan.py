@@ -40,7 +40,8 @@ def make_plan(
 
     A file runs when it is new or changed, when something it made is missing, or when something it
     made has to be dropped because it depends on a view of a file that runs: files drop their
-    views themselves, and a view cannot be dropped from under its dependants.
+    views themselves, and a view cannot be dropped from under its dependants. Files with policies
+    on one table run together, since what they grant on it is taken back together.
     """
     on_disk = {file.path: file for file in tree}
     gone = frozenset(record.files) - frozenset(on_disk)
@@ -58,7 +59,14 @@ def make_plan(
             if path in gone or (path in run and name.type.endswith("view"))
         }
         drop = live.with_dependants(roots)
-        more = {record.objects[name] for name in drop if name in record.objects} - gone - run
+        more = {record.objects[name] for name in drop if name in record.objects}
+        tables = {live.tables.get(name) for name, path in record.objects.items() if path in run}
+        more |= {
+            path
+            for name, path in record.objects.items()
+            if name in live.tables and live.tables[name] in tables
+        }
+        more -= gone | run
         if not more:
             break
         run |= more

@@ -5,6 +5,9 @@ import pytest
 from salesdash import deploy
 from salesdash.deploy import DeployFailed, status
 from tests.deploy.trees import ANIMALS, COUNT, NAMES, POLICY, Tree
+from tests.fixtures.cluster import Cluster
+from tests.fixtures.databases import clone
+from tests.migrations.dumps import schema_of, statements
 
 EVERYTHING = {
     "views/animals.sql",
@@ -13,6 +16,45 @@ EVERYTHING = {
     "functions/api/label.sql",
     "policies/animals.sql",
     "policies/database.sql",
+}
+
+LEGS = """
+drop function if exists app.legs();
+create function app.legs() returns integer language sql stable return 4;
+grant execute on function app.legs() to anon;
+"""
+TWICE = """
+create or replace function app.twice() returns integer language sql stable
+begin atomic; select 2 * app.legs()::integer; end;
+comment on function app.twice() is 'Two of them.';
+grant execute on function app.twice() to anon;
+"""
+ALL_ANIMALS = """
+create or replace function api.all_animals() returns setof api.animals language sql stable
+begin atomic; select a.* from api.animals as a; end;
+"""
+ON_LEGS = {
+    "functions/app/twice.sql": TWICE,
+    "views/legs.sql": """
+drop view if exists api.legs;
+create view api.legs with (security_invoker = true) as
+select a.id, app.twice() as legs from app.animals as a;
+grant select on api.legs to anon;
+""",
+    "functions/app/followed.sql": """
+drop function if exists app.follow();
+create function app.follow() returns trigger language plpgsql as 'begin return null; end';
+""",
+    "functions/triggers/animals.sql": """
+create or replace trigger is_followed after update on app.animals
+    for each row when (new.id > app.twice()) execute function app.follow();
+""",
+    "policies/owners.sql": """
+drop policy if exists "owners write what has legs" on app.animals;
+create policy "owners write what has legs" on app.animals for update to authenticated
+    using (app.twice() > 0 and owner_name = current_user);
+grant update (name) on app.animals to authenticated;
+""",
 }
 
 
@@ -90,6 +132,47 @@ def test_a_new_result_type_replaces_the_function_and_what_calls_it(tree: Tree) -
     report = tree.deploy()
     assert "functions/api/double.sql" in report.files
     assert tree.one("select pg_typeof(api.count_animals())::text") == "numeric"
+
+
+def test_a_function_that_its_file_drops_takes_along_whatever_stands_on_it(
+    tree: Tree, cluster: Cluster
+) -> None:
+    tree.write("functions/app/legs.sql", LEGS)
+    for path, text in ON_LEGS.items():
+        tree.write(path, text)
+    tree.deploy()
+    tree.write("functions/app/legs.sql", LEGS.replace("integer", "bigint"))
+    report = tree.deploy()
+    assert "functions/app/legs.sql" in report.files
+    assert set(ON_LEGS) - set(report.files) == {"functions/app/followed.sql"}
+    assert report.dropped == ()
+    with clone(cluster, template=None) as fresh:
+        Tree(tree.path, fresh).deploy()
+        assert statements(schema_of(tree.database.superuser_url)) == statements(
+            schema_of(fresh.superuser_url)
+        )
+    assert tree.one("select pg_typeof(app.legs())::text") == "bigint"
+    assert not tree.deploy().changed
+
+
+def test_a_file_that_runs_for_the_sake_of_another_may_drop_its_functions(tree: Tree) -> None:
+    tree.write("functions/api/legs.sql", LEGS.replace("app.legs", "api.legs") + ALL_ANIMALS)
+    tree.write("functions/api/twice.sql", TWICE.replace("app.", "api."))
+    tree.deploy()
+    tree.write("views/animals.sql", ANIMALS + "-- changed")
+    assert {"functions/api/legs.sql", "functions/api/twice.sql"} <= set(tree.deploy().files)
+    assert tree.one("select api.twice()") == 8
+
+
+def test_something_foreign_on_a_function_that_its_file_drops_is_named_and_kept(tree: Tree) -> None:
+    tree.write("functions/app/legs.sql", LEGS)
+    tree.deploy()
+    with tree.connect() as owner:
+        owner.execute("create view app.foreign_view as select app.legs()")
+    tree.write("functions/app/legs.sql", LEGS.replace("integer", "bigint"))
+    with pytest.raises(DeployFailed, match=r"app\.foreign_view"):
+        tree.deploy()
+    assert tree.one("select pg_typeof(legs)::text from app.foreign_view") == "integer"
 
 
 def test_an_object_may_move_to_another_file(tree: Tree) -> None:

@@ -45,10 +45,9 @@ begin
           join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
          where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
          group by c.oid, c.relname
-        having not exists (select from pg_catalog.pg_trigger as t where t.tgrelid = c.oid and t.tgname = 'keeps_row_identity')
     loop
         continue when not v_table.is_tenant and not v_table.is_touched;
-        execute format('create trigger keeps_row_identity before update on app.%I for each row execute function app.%I()',
+        execute format('create or replace trigger keeps_row_identity before update on app.%I for each row execute function app.%I()',
             v_table.relname,
             case when not v_table.is_tenant then 'touch_row'
                  when v_table.is_touched then 'keep_row_identity_and_touch'
