@@ -308,17 +308,23 @@ begin
         select 0, -1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
                f.measures, f.amount
           from app.units_folded(rollup_differences.organization_id, v_units) as f
-    ), told as (
-        select d.name as dimension, s.name as span, date_trunc(s.name, u.day::timestamp)::date as starts_on,
+    ), kind as (  -- what counts alike on a day, for a member
+        select u.is_recount, d.name as dimension, u.day,
                app.member_of(d.name, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id)
                    as member_id,
-               u.is_recount, b.measure,
-               sum(u.sign * case when b.is_amount then u.amount else 1 end) as total
+               u.measures, sum(u.sign) as times, sum(u.sign * u.amount) as amount
           from unit as u
          cross join unnest(array['all', 'closer', 'setter', 'source', 'traffic_type', 'call_type', 'package']) as d (name)
-         cross join unnest(array['day', 'month']) as s (name)
-          join app.measures() as b on u.measures & app.measure_bit(b.measure) <> 0
          where u.grains & app.grain_asked(null, d.name = 'closer', d.name = 'setter') <> 0
+         group by 1, 2, 3, 4, 5
+    ), measure as materialized (
+        select b.measure, b.is_amount, app.measure_bit(b.measure) as bit from app.measures() as b
+    ), told as (
+        select k.dimension, s.name as span, date_trunc(s.name, k.day::timestamp)::date as starts_on, k.member_id,
+               k.is_recount, b.measure, sum(case when b.is_amount then k.amount else k.times end) as total
+          from kind as k
+         cross join unnest(array['day', 'month']) as s (name)
+          join measure as b on k.measures & b.bit <> 0
          group by 1, 2, 3, 4, 5, 6
         union all
         select m.dimension, m.span, m.starts_on, m.member_id, 0, v.key, v.value::numeric
