@@ -14,8 +14,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.passthrough import forwarded_headers
+from gateway.passthrough import forwarded_headers, too_many_at_once
 from gateway.problem import problem
+from gateway.turns import TooManyAtOnce
 
 _KEPT = {"authorization", "x-request-id"}
 
@@ -37,11 +38,13 @@ async def ask(
 ) -> httpx.Response:
     """PostgREST's answer to the caller. path: below its root; content: JSON.
 
-    Raises RestUnavailable.
+    Raises RestUnavailable, and Refused when too much of this caller is under way.
     """
     client: httpx.AsyncClient = request.app.state.postgrest
     try:
         return await client.request(method, path, content=content, headers=_headers(request))
+    except TooManyAtOnce:
+        raise Refused(too_many_at_once()) from None
     except httpx.TransportError as error:
         raise RestUnavailable from error
 

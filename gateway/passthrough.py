@@ -80,12 +80,7 @@ async def rest(request: Request) -> Response:
     except BodyTooLarge:
         raise
     except TooManyAtOnce:
-        return problem(
-            429,
-            "too_many_at_once",
-            "Too many requests of this token are under way; wait for some of them.",
-            headers={"retry-after": "5"},
-        )
+        return too_many_at_once()
     except httpx.TimeoutException as error:
         if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
             return _unavailable(error)
@@ -161,6 +156,16 @@ async def _relayed(response: httpx.Response) -> AsyncIterator[bytes]:
             yield part
     finally:
         await response.aclose()
+
+
+def too_many_at_once() -> Response:
+    """The answer to a request that waited too long for others of its token."""
+    return problem(
+        429,
+        "too_many_at_once",
+        "Too many requests of this token are under way; wait for some of them.",
+        headers={"retry-after": "5"},
+    )
 
 
 def _unavailable(error: httpx.TransportError) -> Response:

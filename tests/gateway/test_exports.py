@@ -19,6 +19,7 @@ import openpyxl
 import pytest
 
 from gateway.exports import Limits
+from gateway.turns import TooManyAtOnce
 from salesdash.settings import Settings
 from tests.fixtures.ports import free_port, wait_until
 from tests.fixtures.processes import JWT_SECRET, Rest
@@ -478,6 +479,18 @@ def test_a_first_page_that_fails_is_an_answer_and_on_record(
     between.hook = away
     answer = get(client, scene, "admin")
     assert (answer.status_code, answer.json()["code"]) == (503, "rest_unavailable")
+
+
+def test_who_asks_too_much_at_once_is_told_so(
+    client: httpx.Client, scene: Scene, between: Between
+) -> None:
+    async def busy(request: httpx.Request) -> None:
+        raise TooManyAtOnce("others of this token are under way", request=request)
+
+    between.hook = busy
+    answer = get(client, scene, "admin")
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_at_once")
+    assert answer.headers["retry-after"]
 
 
 def test_one_person_runs_few_exports_at_once_and_keeps_nobody_else_out(
