@@ -100,6 +100,14 @@ def test_nothing_that_can_be_exported_has_bodies_or_secrets(db: psycopg.Connecti
     ]
 
 
+@pytest.mark.parametrize("day", ["infinity", "-infinity", "5874897-12-31", "0044-03-15 BC"])
+def test_days_are_days_of_our_calendar(world: World, day: str) -> None:
+    acme = world.organization("acme")
+    with world.acting_as(acme.admin()) as db:
+        assert wrong_fields(db, start_date=day, end_date=day).keys() == {"start_date", "end_date"}
+        begin(db, start_date="0001-01-01", end_date="9999-12-31")
+
+
 def test_an_export_tells_the_columns_of_the_api_in_their_order(world: World) -> None:
     acme = world.organization("acme")
     with world.acting_as(acme.admin()) as db:

@@ -49,7 +49,11 @@ language sql stable set search_path = '' as $$
                       then format('Choose one of: %s.', array_to_string(t.names, ', ')) end,
         'format', case when wrong_export_fields.format = any (array['csv', 'json', 'ndjson', 'xlsx']) is not true
                        then 'Choose one of: csv, json, ndjson, xlsx.' end,
-        'end_date', case when wrong_export_fields.end_date < wrong_export_fields.start_date
+        'start_date', case when wrong_export_fields.start_date not between date '0001-01-01' and date '9999-12-31'
+                           then 'Give a day between 0001-01-01 and 9999-12-31.' end,
+        'end_date', case when wrong_export_fields.end_date not between date '0001-01-01' and date '9999-12-31'
+                         then 'Give a day between 0001-01-01 and 9999-12-31.'
+                         when wrong_export_fields.end_date < wrong_export_fields.start_date
                          then 'The last day comes before the first one.' end,
         'date_column', case when wrong_export_fields.date_column <> all (c.dates)
                             then format('Choose one of: %s.', array_to_string(c.dates, ', ')) end,
