@@ -85,7 +85,7 @@ async def export(request: Request) -> Response:
             plan = await _begun(request, asked)
             prefer = f"timezone={plan.timezone}" if asked.is_workbook else None
             pages = Pages(request, exports, plan, prefer)
-            first = await _first(pages)
+            first = await _first(pages, places)
             return Download(pages, first, asked.format(plan), places.pop_all())
     except NotAnObject:
         return problem(400, "not_json", "The body is not a JSON object.")
@@ -193,10 +193,11 @@ async def _begun(request: Request, asked: Asked) -> Plan:
     )
 
 
-async def _first(pages: Pages) -> Page:
+async def _first(pages: Pages, places: ExitStack) -> Page:
     """The first page, before anything is sent: what goes wrong now is still an answer."""
     plan, is_read = pages.plan, False
     try:
+        places.enter_context(pages.exports.share(plan.organization_id))
         first = await pages.page(None)
         is_read = True
     except PageRefused as refused:

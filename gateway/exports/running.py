@@ -32,15 +32,17 @@ class Limits:
     """page_rows: rows of one request to PostgREST, at most its db-max-rows; first_rows: of the
     first one. page_bytes: what a page should come to: of large rows fewer are asked for.
 
-    per_user, at_once: exports that run at a time; pages_at_once: requests to PostgREST. stall_s:
-    seconds after which a client that takes nothing is given up. pauses_s: before a page is asked
-    for again. settle_s: that a gateway which ends gives its exports to tell so.
+    per_user, per_organization, at_once: exports that run at a time; pages_at_once: requests to
+    PostgREST. stall_s: seconds after which a client that takes nothing is given up. pauses_s:
+    before a page is asked for again. settle_s: that a gateway which ends gives its exports to tell
+    so.
     """
 
     page_rows: int = 2_000
     first_rows: int = 250
     page_bytes: int = 2 * 2**20
     per_user: int = 2
+    per_organization: int = 6
     at_once: int = 12
     pages_at_once: int = 3
     stall_s: float = 120.0
@@ -49,7 +51,7 @@ class Limits:
 
 
 class TooManyExports(Exception):
-    """No further export may run for this user, or for anybody, just now."""
+    """No further export may run for this user, this organization, or for anybody, just now."""
 
 
 class PageRefused(Exception):
@@ -74,6 +76,7 @@ class Exports:
         )
         self.pages = asyncio.Semaphore(limits.pages_at_once)
         self._running: collections.Counter[UUID] = collections.Counter()
+        self._of_organizations: collections.Counter[UUID] = collections.Counter()
         self._nobody_runs = asyncio.Event()
         self._nobody_runs.set()
 
@@ -93,6 +96,22 @@ class Exports:
                 del self._running[user_id]
             if not self._running:
                 self._nobody_runs.set()
+
+    @contextmanager
+    def share(self, organization_id: UUID) -> Iterator[None]:
+        """A place among those of one organization, so that its people leave some to others.
+
+        Raises TooManyExports.
+        """
+        if self._of_organizations[organization_id] >= self.limits.per_organization:
+            raise TooManyExports
+        self._of_organizations[organization_id] += 1
+        try:
+            yield
+        finally:
+            self._of_organizations[organization_id] -= 1
+            if not self._of_organizations[organization_id]:
+                del self._of_organizations[organization_id]
 
     async def settle(self) -> None:
         """Let the exports that were cancelled tell how they ended, before the gateway goes."""

@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Event, Thread
@@ -517,6 +517,36 @@ def test_one_person_runs_few_exports_at_once_and_keeps_nobody_else_out(
     thread.join()
     assert len(first[0].json()) == 7
     assert get(client, scene, "admin", "sources").status_code == 200
+
+
+def test_people_of_one_organization_leave_places_to_others(system: Settings, scene: Scene) -> None:
+    alone = system.model_copy(update={"gateway_port": free_port()})
+    begun, released = Event(), Event()
+    limits = replace(LIMITS, per_organization=1, at_once=9)
+    with (
+        gateway_inside(alone, limits) as running,
+        httpx.Client(base_url=running.url, trust_env=False, timeout=20) as client,
+    ):
+
+        async def wait(request: httpx.Request) -> None:
+            if "id=gt." in str(request.url):
+                begun.set()
+                await asyncio.to_thread(released.wait, 20)
+
+        running.between.hook = wait
+        first: list[httpx.Response] = []
+        thread = Thread(target=lambda: first.append(get(client, scene, "admin")))
+        thread.start()
+        assert begun.wait(10)
+        again = get(client, scene, "dana", "closers")
+        assert (again.status_code, again.json()["code"]) == (429, "too_many_exports")
+        assert (on_record(scene)["state"], on_record(scene)["row_count"]) == ("failed", 0)
+        other = get(client, scene, "stranger", "closers", organization_id=str(scene.beta.id))
+        assert other.status_code == 200
+        released.set()
+        thread.join()
+        assert len(first[0].json()) == 7
+        assert get(client, scene, "dana", "closers").status_code == 200
 
 
 # -- who goes away
