@@ -167,7 +167,6 @@ comment on column api.lead_merges.unmerge_reason is 'Why it was undone.';
 comment on column api.lead_merges.created_at is 'When the row was made.';
 comment on column api.lead_merges.updated_at is 'When the row last changed.';
 
-grant execute on function app.is_test_lead(uuid, uuid) to authenticated, org_admin, super_admin;
 drop view if exists api.events;
 create view api.events with (security_invoker = true) as
 select

@@ -323,7 +323,6 @@ select
  cross join lateral app.connection_health(c.organization_id, c.id, now()) as h
  where c.deleted_at is null;
 grant select on api.connection_health to authenticated, org_admin, super_admin;
-grant execute on function app.end_of_refusals() to authenticated, org_admin, super_admin;
 comment on view api.connection_health is $$How the deliveries of each connection go
 Counts of the last day and week, lag, failures, and whether it is silent for longer than is usual for it. For owners and admins.$$;
 comment on column api.connection_health.organization_id is 'The tenant.';

@@ -139,5 +139,4 @@ $$;
 comment on function api.explain_access(uuid, text, uuid, uuid) is $$Why can, or cannot, this person see this row?
 One row per rule in order, with whether it holds and why; the last one is the verdict. For owners and admins.$$;
 grant execute on function api.explain_access(uuid, text, uuid, uuid) to authenticated, org_admin, super_admin;
-grant execute on function auth.row_to_explain(text, uuid, uuid), auth.doors(text, text), auth.member_role(uuid, uuid),
-    auth.role_of_colleague(uuid, uuid) to authenticated, org_admin, super_admin;
+grant execute on function auth.row_to_explain(text, uuid, uuid), auth.doors(text, text) to authenticated, org_admin, super_admin;

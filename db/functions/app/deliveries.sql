@@ -36,3 +36,4 @@ create or replace function app.end_of_refusals() returns interval
 language sql immutable parallel safe
 return interval '15 minutes';
 comment on function app.end_of_refusals() is 'How long nothing must have been refused for a spell of refusals to be over.';
+grant execute on function app.end_of_refusals() to authenticated, org_admin, super_admin;

@@ -9,6 +9,7 @@ begin atomic
                     where l.organization_id = is_test_lead.organization_id and l.id = is_test_lead.lead_id and l.is_test);
 end;
 comment on function app.is_test_lead(uuid, uuid) is 'True for a lead that is an internal test.';
+grant execute on function app.is_test_lead(uuid, uuid) to authenticated, org_admin, super_admin;
 
 -- app.instant: an instant as it stands in a path: UTC, to the microsecond, nothing to escape.
 create or replace function app.instant(at timestamptz) returns text

@@ -379,6 +379,7 @@ begin atomic
      where auth.is_admin_of(member_role.organization_id)
        and (m.user_id is not null or auth.is_super_admin());
 end;
+grant execute on function auth.member_role(uuid, uuid) to authenticated, org_admin, super_admin;
 
 -- auth.role_of_colleague: the database role of a member, told to admins of the organization.
 create or replace function auth.role_of_colleague(user_id uuid, organization_id uuid) returns text
@@ -387,3 +388,4 @@ begin atomic
     select auth.database_role(role_of_colleague.user_id)
      where auth.member_role(role_of_colleague.user_id, role_of_colleague.organization_id) is not null;
 end;
+grant execute on function auth.role_of_colleague(uuid, uuid) to authenticated, org_admin, super_admin;
