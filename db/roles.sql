@@ -82,6 +82,7 @@ $$;
 do $$
 declare
     v_database constant text := current_database();
+    v_lock     regprocedure;
 begin
     if exists (
         select from pg_catalog.pg_database as d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) as a
@@ -99,9 +100,14 @@ begin
     if has_schema_privilege('anon', 'public', 'usage') then
         revoke all on schema public from public;
     end if;
-    -- Where advisory locks are nobody's (salesdash/postgres/bootstrap.py) they are still the pre-request check's.
-    if not has_function_privilege('salesdash', 'pg_catalog.pg_try_advisory_xact_lock(bigint)', 'execute') then
-        grant execute on function pg_catalog.pg_try_advisory_xact_lock(bigint) to salesdash;
-    end if;
+    -- Where advisory locks are nobody's (salesdash/postgres/bootstrap.py) they are still those of the pre-request check and of sqitch.
+    for v_lock in
+        select p.oid::regprocedure
+          from pg_catalog.pg_proc as p
+         where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ '^pg_(try_)?advisory_(xact_)?lock(_shared)?$'
+           and not has_function_privilege('salesdash', p.oid, 'execute')
+    loop
+        execute format('grant execute on function %s to salesdash', v_lock);
+    end loop;
 end;
 $$;

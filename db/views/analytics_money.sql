@@ -420,10 +420,11 @@ select
   left join app.setters as s on s.organization_id = k.organization_id and s.id = k.setter_id;
 grant select on analytics.cash_credits to authenticated, org_admin, super_admin, reader, analyst;
 comment on view analytics.cash_credits is $$One row per movement of cash_movements, role, and person credited in it; without a credit, one row with nobody. Choose a role:
-the amounts of one role add up to the movements, nobody's part included, and to the metrics by closer or setter.$$;
+the amounts of one role add up to the movements, nobody's part included, and to the metrics by closer or setter. Closers see their own
+credits only: to them the part of others is missing, and a role in which others alone are credited looks like nobody's.$$;
 comment on column analytics.cash_credits.organization_id is 'The tenant; join on it together with every id.';
 comment on column analytics.cash_credits.movement_id is 'The movement; id of cash_movements.';
-comment on column analytics.cash_credits.credit_id is 'The credit; NULL: nobody has one in this role. Joins payment_credits.';
+comment on column analytics.cash_credits.credit_id is 'The credit; NULL: nobody has one in this role that you may see. Joins payment_credits.';
 comment on column analytics.cash_credits.role is 'As what: closer or setter.';
 comment on column analytics.cash_credits.closer_id is 'Who, in the role closer; joins closers. NULL: unassigned, or the other role.';
 comment on column analytics.cash_credits.setter_id is 'Who, in the role setter; joins setters. NULL: unassigned, or the other role.';
