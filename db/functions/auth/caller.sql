@@ -205,8 +205,8 @@ $$;
 
 -- auth.take_reader_place: one of the four requests that the keys of an organization may have under way at once, until the
 -- transaction ends; PT429 when none is free. Keys ask what takes long, and all requests share PostgREST's ten connections.
--- A lock and no row, since a reading transaction writes nothing. An analyst who knows the number could take it too: the worker
--- ends sessions of analysts that hold such locks, and nothing but keys of an organization waits for it.
+-- A lock and no row, since a reading transaction writes nothing. Analysts may take none (salesdash/postgres/bootstrap.py); on a server
+-- that lets them the worker ends their sessions, and nothing but keys of an organization waits for it.
 create or replace function auth.take_reader_place(organization_id uuid) returns void
 language plpgsql stable set search_path = '' as $$
 begin
