@@ -57,6 +57,11 @@ def _create(server: PostgresServer, database: str) -> None:
             "revoke execute on function lo_creat(integer), lo_create(oid), lowrite(integer, bytea),"
             " lo_from_bytea(oid, bytea), lo_put(oid, bigint, bytea) from public"
         )
+        # It writes, read-only or not, and with a lock for every savepoint that it is called in.
+        connection.execute(
+            "revoke execute on function pg_logical_emit_message(boolean, text, text, boolean),"
+            " pg_logical_emit_message(boolean, text, bytea, boolean) from public"
+        )
         for (lock,) in connection.execute(ADVISORY_LOCKS).fetchall():
             function = sql.SQL(lock)
             connection.execute(

@@ -101,6 +101,7 @@ def test_no_setting_shows_an_analyst_another_organization(
         "select pg_advisory_lock(n) from generate_series(1, 100000) as n",
         "select pg_advisory_xact_lock_shared(1, 2)",
         "select pg_try_advisory_lock(1)",
+        "select pg_logical_emit_message(true, 'x', 'y')",
         "select lo_create(0)",
         "select lo_from_bytea(0, 'x')",
         "select lo_import('/etc/passwd')",

@@ -122,11 +122,11 @@ select format('%s may connect: %s', r.rolname, has_database_privilege(r.oid, cur
 -- rule: the schema public is nobody's
 select r.rolname from rules.roles as r where has_schema_privilege(r.oid, 'public', 'usage') and r.rolname <> 'salesdash';
 
--- rule: whoever writes SQL of their own keeps no large object, which no policy covers
+-- rule: whoever writes SQL of their own keeps no large object, which no policy covers, and writes no message into the log of changes
 select format('analyst may call %s', p.oid::regprocedure)
   from pg_proc as p
  where p.pronamespace = 'pg_catalog'::regnamespace
-   and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import', 'lo_put', 'lowrite')
+   and p.proname in ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import', 'lo_put', 'lowrite', 'pg_logical_emit_message')
    and has_function_privilege('analyst', p.oid, 'execute');
 
 -- rule: advisory locks, which use up the memory of everybody's locks, are the deployer's and the pre-request check's
