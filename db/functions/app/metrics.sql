@@ -46,14 +46,14 @@ begin atomic
     select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates, 1
       from app.call_facts(calls_being_decided.organization_id, closers, setters, source, traffic_type, call_type) as f
      where f.call_status = 'scheduled' and f.scheduled_end_at <= calls_being_decided.as_of
-       and f.scheduled_at >= app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone)
-       and f.scheduled_end_at > app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone)
+       and f.scheduled_at >= (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone))
+       and f.scheduled_end_at > (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone))
     union all
     select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates, -1
       from app.call_facts(calls_being_decided.organization_id, closers, setters, source, traffic_type, call_type) as f
      where f.call_status = 'scheduled' and f.scheduled_end_at > calls_being_decided.as_of
        and f.scheduled_end_at - f.scheduled_at > interval '6 hours'
-       and f.scheduled_at < app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone);
+       and f.scheduled_at < (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone));
 end;
 comment on function app.calls_being_decided(uuid, timestamptz, text, uuid[], uuid[], uuid, uuid, uuid) is
     'Calls without a form for which the day does not tell whether they are over by an instant.';
