@@ -254,11 +254,13 @@ declare
     o       app.organizations;
     v_since timestamptz;
     v_until timestamptz;
+    v_month timestamptz;  -- the last of the period, where a year would take long
     v_home  jsonb;
 begin
     select t.* into strict o from app.organizations as t where t.id = admin_home.organization_id;
     v_since := app.day_start(start_date, o.timezone);
     v_until := app.day_start(end_date + 1, o.timezone);
+    v_month := greatest(v_since, app.day_start(end_date - 30, o.timezone));
 
     v_home := app.home_frame(o.id, start_date, end_date, as_of) || jsonb_build_object(
         'numbers', app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('admin'), 'organization'),
@@ -269,7 +271,9 @@ begin
 
     v_home := v_home || jsonb_build_object('calls', (
         select app.counted(
-                (select count(*) from app.call_facts(o.id) as f where f.scheduled_at >= v_since and f.scheduled_at < v_until),
+                (select v.denominator::bigint
+                   from app.metric_values(o.id, array[v_since, v_until], as_of, with_medians => false) as v
+                  where v.metric = 'reschedule_rate'),  -- every call
                 concat('events?organization_id=eq.', o.id, '&scheduled_at=gte.', app.instant(v_since), '&scheduled_at=lt.',
                        app.instant(v_until), '&duplicate_of_id=is.null&is_test=is.false&order=scheduled_at.desc,id.desc'))
             || jsonb_build_object('newest', coalesce(jsonb_agg(app.call_card(e, as_of, o.pcf_grace)
@@ -297,8 +301,8 @@ begin
             app.standing_path(o.id, as_of)),
         'duplicates', (
             select app.counted(count(*), concat('duplicate_candidates?organization_id=eq.', o.id, '&scheduled_at=gte.',
-                                                app.instant(v_since), '&scheduled_at=lt.', app.instant(v_until)))
-              from app.duplicate_pairs(o.id, v_since, v_until)),
+                                                app.instant(v_month), '&scheduled_at=lt.', app.instant(v_until)))
+              from app.duplicate_pairs(o.id, v_month, v_until)),
         'unattributed', (
             select jsonb_build_object(
                     'payments', app.counted(count(f.id), p.path),
