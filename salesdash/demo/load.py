@@ -12,6 +12,7 @@ import psycopg
 
 from salesdash.demo.cast import COMPANIES
 from salesdash.demo.people import People
+from salesdash.demo.routine import captures, leads
 from salesdash.demo.sales import Sales
 from salesdash.demo.story import calls
 from salesdash.demo.writer import Writer
@@ -44,17 +45,8 @@ def load(
     the same story, whatever ids and passwords it gets.
     """
     ends_at = now or datetime.now(UTC)
-    stories = {
-        company: list(
-            calls(
-                company,
-                seed=seed,
-                today=ends_at.astimezone(ZoneInfo(company.timezone)).date(),
-                now=ends_at,
-            )
-        )
-        for company in COMPANIES
-    }
+    today = {c: ends_at.astimezone(ZoneInfo(c.timezone)).date() for c in COMPANIES}
+    stories = {c: list(calls(c, seed=seed, today=today[c], now=ends_at)) for c in COMPANIES}
     total, done = sum(map(len, stories.values())), 0
     with psycopg.connect(database_url) as connection:
         connection.execute("set role salesdash")
@@ -70,6 +62,8 @@ def load(
                     connection.execute("analyze")
                 progress(done, total)
             sales.stranger_pays()
+            sales.dial(leads(company, story, seed=seed))
+            sales.capture(captures(company, story, seed=seed, today=today[company]))
         writer.call("jobs.fold_connection_stats")
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set role salesdash")

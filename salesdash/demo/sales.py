@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from salesdash.demo import stripe_events
 from salesdash.demo.cast import TRAFFIC_TYPES, Company
+from salesdash.demo.routine import Capture, Lead
 from salesdash.demo.story import FORMS, Call
 from salesdash.demo.writer import Roster, Writer
 
@@ -58,6 +60,66 @@ class Sales:
         charge = self._charge(1, price, "accounting@unknown.example", "Accounting", paid_at)
         for event in stripe_events.paid(charge):
             self._deliver(event, paid_at)
+
+    def dial(self, leads: Iterable[Lead]) -> None:
+        """Say when each lead became known, and tell of the dials of setters."""
+        organization_id, told = self._roster.organization_id, list(leads)
+        known = self._writer.value(
+            """
+            with known as (
+                update app.leads as l set created_at = k.created_at
+                  from unnest(%(emails)s::text[], %(created)s::timestamptz[])
+                       as k (email, created_at)
+                 where l.organization_id = %(organization_id)s and l.email = k.email
+                returning l.email, l.id)
+            select jsonb_object_agg(k.email, k.id) from known as k
+            """,
+            organization_id=organization_id,
+            emails=[lead.call.email for lead in told],
+            created=[lead.created_at for lead in told],
+        )
+        self._writer.fill(
+            "setter_calls",
+            self._roster,
+            (
+                "setter_id",
+                "lead_id",
+                "provider",
+                "provider_call_id",
+                "activity_date",
+                "started_at",
+                "disposition",
+                "talk_seconds",
+            ),
+            (
+                (
+                    self._roster.setters[lead.call.setter],
+                    known[lead.call.email],
+                    "close",
+                    f"demo-{lead.call.number}-{attempt}",
+                    date.min,  # restated below
+                    dial.started_at,
+                    dial.disposition,
+                    dial.talk_seconds,
+                )
+                for lead in told
+                if lead.call.setter is not None
+                for attempt, dial in enumerate(lead.dials, start=1)
+            ),
+        )
+        self._writer.call("app.restate_setter_days", organization_id=organization_id)
+
+    def capture(self, captures: Iterable[Capture]) -> None:
+        """Tell what the calendars of closers had for each day."""
+        self._writer.fill(
+            "capacity_snapshots",
+            self._roster,
+            ("closer_id", "day", "captured_at", "free_slots", "booked_slots"),
+            (
+                (self._roster.closers[c.closer], c.day, c.captured_at, c.free_slots, c.booked_slots)
+                for c in captures
+            ),
+        )
 
     def _book(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -60,3 +61,15 @@ class Writer:
         if "name" in columns:
             roster.ids[table, str(columns["name"])] = made
         return made
+
+    def fill(
+        self, table: str, roster: Roster, columns: Sequence[str], rows: Iterable[Sequence[object]]
+    ) -> None:
+        """Add many rows at once. rows: the values of these columns, in their order."""
+        statement = sql.SQL("copy app.{} ({}) from stdin").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, ("organization_id", *columns))),
+        )
+        with self._connection.cursor().copy(statement) as copy:
+            for row in rows:
+                copy.write_row((roster.organization_id, *row))

@@ -113,6 +113,45 @@ def test_the_demo_shows(connection: psycopg.Connection, what: str, query: str) -
         assert row[0] > 0, f"{company.name} has no {what}"
 
 
+def test_setters_dial_and_calendars_are_captured(connection: psycopg.Connection) -> None:
+    for company in COMPANIES:
+        rows = connection.execute(
+            """
+            with period as (
+                select o.id, array[app.day_start('2026-04-01', o.timezone),
+                                   app.day_start('2026-05-20', o.timezone)] as bounds
+                  from app.organizations as o
+                 where o.slug = %(slug)s)
+            select m.metric, m.numerator, m.denominator
+              from period as p
+             cross join app.metric_values(p.id, p.bounds, %(now)s) as m
+            union all
+            select m.metric, m.numerator, m.denominator
+              from period as p
+             cross join app.setter_values(p.id, p.bounds, %(now)s) as m
+            """,
+            {"now": NOW, "slug": company.slug},
+        ).fetchall()
+        metrics = {name: (part, whole) for name, part, whole in rows}
+        for rate in ("connect_rate", "contacted_within_5_min", "never_contacted", "utilization"):
+            part, whole = metrics[rate]
+            assert 0 < part < whole, rate
+        assert metrics["speed_to_lead"][0] > 0
+        assert metrics["talk_seconds"][0] > 0
+        captured, missed, ahead = connection.execute(
+            """
+            select count(distinct s.day) filter (where s.day < '2026-05-20'),
+                   61 - count(distinct s.day) filter (where s.day <= '2026-05-20'),
+                   max(s.day) - date '2026-05-20'
+              from app.capacity_snapshots as s
+              join app.organizations as o on o.id = s.organization_id
+             where o.slug = %s
+            """,
+            [company.slug],
+        ).fetchall()[0]
+        assert (captured, missed, ahead) == (58, 2, 14)
+
+
 def test_every_delivery_of_the_demo_was_carried_out(connection: psycopg.Connection) -> None:
     statuses = connection.execute("select distinct status from app.webhook_events").fetchall()
     assert statuses == [("processed",)]
