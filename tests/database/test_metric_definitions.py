@@ -1,7 +1,7 @@
 """What an organization may define as a metric of its own, and what becomes of a definition."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -210,10 +210,10 @@ def test_names_of_the_catalog_and_nonsense_are_refused(
         ({"metric": "shows", "part": "denominator"}, "$.part"),
         ({"metric": "shows", "part": None}, "$.part"),
         ({"metric": "shows", "filters": []}, "$.filters"),
-        ({"metric": "shows", "filters": {"package_id": str(uuid4())}}, "$.filters"),
+        ({"metric": "shows", "filters": {"package_id": str(UUID(int=1))}}, "$.filters"),
         ({"metric": "shows", "filters": {"closer_id": "dana"}}, "$.filters.closer_id"),
         ({"metric": "shows", "filters": {"closer_id": None}}, "$.filters.closer_id"),
-        ({"metric": "shows", "filters": {"source_id": str(uuid4())}}, "$.filters.source_id"),
+        ({"metric": "shows", "filters": {"source_id": str(UUID(int=1))}}, "$.filters.source_id"),
         (deep(11), "$" + ".args[0]" * 10),
         (deep(60), "$" + ".args[0]" * 10),
         (wide(101), "$.args[99]"),
