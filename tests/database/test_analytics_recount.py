@@ -113,7 +113,7 @@ def ask(stage: Stage, key: ReaderKey, query: str, question: Question) -> list[di
         return db.rows(query, start=question.start, end=question.end)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(histories())
 def test_the_rows_of_days_add_up_to_the_metrics(
     stage: Stage, key: ReaderKey, made: tuple[History, Question]
@@ -138,7 +138,7 @@ def test_the_rows_of_days_add_up_to_the_metrics(
                 assert found == {name: wanted[name].value for name in DAILY}, (role, position)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(histories())
 def test_the_flags_of_the_rows_say_which_of_them_a_metric_counts(
     stage: Stage, key: ReaderKey, made: tuple[History, Question]

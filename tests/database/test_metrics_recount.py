@@ -135,7 +135,7 @@ def compare(
     check(answer, expected(history, question, cash_role), past.period_metrics(), hidden)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(histories(), filters())
 def test_an_admin_gets_the_recount_with_any_filters(
     stage: Stage, made: tuple[History, Question], chosen: dict[str, int | None]
@@ -153,7 +153,7 @@ def test_an_admin_gets_the_recount_with_any_filters(
         compare(stage, history, filtered, stage.admin, role)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(histories(), st.integers(0, CLOSERS - 1), st.integers(0, SETTERS - 1))
 def test_people_get_the_numbers_an_admin_sees_of_them_and_no_others(
     stage: Stage, made: tuple[History, Question], closer: int, setter: int
@@ -169,7 +169,7 @@ def test_people_get_the_numbers_an_admin_sees_of_them_and_no_others(
         )
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(histories())
 def test_parts_add_up_to_the_whole(stage: Stage, made: tuple[History, Question]) -> None:
     history, question = made
