@@ -22,7 +22,17 @@ settings.register_profile(
 )
 settings.load_profile("salesdash")
 
-LONGEST = ("chaos", "fuzz", "stories", "migrations", "supervisor", "demo", "deploy")
+LONGEST = (
+    "plans",
+    "clients",
+    "chaos",
+    "fuzz",
+    "stories",
+    "migrations",
+    "supervisor",
+    "demo",
+    "deploy",
+)
 """Rooms of few, long tests: begun first, so that no worker is left with one at the end."""
 
 
