@@ -1,7 +1,8 @@
 -- Which unit of the base rows a statement changed, for the rollups (app/rollups.sql): appended by the transaction itself, once per
 -- statement, computing nothing and locking nothing. Rows in which nothing changed that a number rests on are passed over: they
--- are in both of two sets whose differences are taken. A row that moves from one unit to another changes both; what rests on a unit
--- is found by whoever reads. All are definers: API roles that may edit a row have no usage on schema app.
+-- stand twice among the old and the new versions; a version that stands once is a change. A row that moves from one unit to
+-- another changes both; what rests on a unit is found by whoever reads. All are definers: API roles that may edit a row have no
+-- usage on schema app.
 
 -- app.note_changed_calls: A call changes its chain, and the lead that it leaves.
 create or replace function app.note_changed_calls() returns trigger
@@ -20,25 +21,19 @@ begin
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
         select d.organization_id, 'chain', d.root_event_id
-          from ((select n.organization_id, n.id, n.root_event_id, n.lead_id, n.credited_closer_id, n.credited_setter_id,
-                      n.source_id, n.traffic_type_id, n.call_type_id, n.scheduled_at, n.scheduled_end_at, n.booked_at,
-                      n.call_status, n.event_outcome, n.canceled_by, n.rescheduled_from_id, n.duplicate_of_id, n.deleted_at
-                   from new_rows as n
-                 except
-                 select o.organization_id, o.id, o.root_event_id, o.lead_id, o.credited_closer_id, o.credited_setter_id,
-                      o.source_id, o.traffic_type_id, o.call_type_id, o.scheduled_at, o.scheduled_end_at, o.booked_at,
-                      o.call_status, o.event_outcome, o.canceled_by, o.rescheduled_from_id, o.duplicate_of_id, o.deleted_at
-                   from old_rows as o)
-                union all
-                (select o.organization_id, o.id, o.root_event_id, o.lead_id, o.credited_closer_id, o.credited_setter_id,
-                      o.source_id, o.traffic_type_id, o.call_type_id, o.scheduled_at, o.scheduled_end_at, o.booked_at,
-                      o.call_status, o.event_outcome, o.canceled_by, o.rescheduled_from_id, o.duplicate_of_id, o.deleted_at
-                   from old_rows as o
-                 except
-                 select n.organization_id, n.id, n.root_event_id, n.lead_id, n.credited_closer_id, n.credited_setter_id,
-                      n.source_id, n.traffic_type_id, n.call_type_id, n.scheduled_at, n.scheduled_end_at, n.booked_at,
-                      n.call_status, n.event_outcome, n.canceled_by, n.rescheduled_from_id, n.duplicate_of_id, n.deleted_at
-                   from new_rows as n)) as d
+          from (
+                select n.organization_id, n.id, n.root_event_id, n.lead_id, n.credited_closer_id, n.credited_setter_id,
+                       n.source_id, n.traffic_type_id, n.call_type_id, n.scheduled_at, n.scheduled_end_at, n.booked_at,
+                       n.call_status, n.event_outcome, n.canceled_by, n.rescheduled_from_id, n.duplicate_of_id, n.deleted_at
+                  from new_rows as n
+                 union all
+                select o.organization_id, o.id, o.root_event_id, o.lead_id, o.credited_closer_id, o.credited_setter_id,
+                       o.source_id, o.traffic_type_id, o.call_type_id, o.scheduled_at, o.scheduled_end_at, o.booked_at,
+                       o.call_status, o.event_outcome, o.canceled_by, o.rescheduled_from_id, o.duplicate_of_id, o.deleted_at
+                  from old_rows as o
+          ) as d
+         group by d.organization_id, d.root_event_id, d
+        having count(*) = 1
         union
         select l.organization_id, 'lead', l.lead_id
           from (select o.organization_id, o.id, o.lead_id from old_rows as o
@@ -76,24 +71,19 @@ begin
         select x.organization_id, 'event', x.event_id from old_rows as x where x.event_id is not null;
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select d.organization_id, 'event', d.event_id
-          from ((select n.organization_id, n.id, n.event_id, n.version, n.is_active, n.disqualified, n.submitted_via,
-                      n.submitted_at, n.voided_at
-                   from new_rows as n
-                 except
-                 select o.organization_id, o.id, o.event_id, o.version, o.is_active, o.disqualified, o.submitted_via,
-                      o.submitted_at, o.voided_at
-                   from old_rows as o)
-                union all
-                (select o.organization_id, o.id, o.event_id, o.version, o.is_active, o.disqualified, o.submitted_via,
-                      o.submitted_at, o.voided_at
-                   from old_rows as o
-                 except
-                 select n.organization_id, n.id, n.event_id, n.version, n.is_active, n.disqualified, n.submitted_via,
-                      n.submitted_at, n.voided_at
-                   from new_rows as n)) as d
+        select distinct d.organization_id, 'event', d.event_id
+          from (
+                select n.organization_id, n.id, n.event_id, n.version, n.is_active, n.disqualified, n.submitted_via,
+                       n.submitted_at, n.voided_at
+                  from new_rows as n
+                 union all
+                select o.organization_id, o.id, o.event_id, o.version, o.is_active, o.disqualified, o.submitted_via,
+                       o.submitted_at, o.voided_at
+                  from old_rows as o
+          ) as d
          where d.event_id is not null
-         group by 1, 3;
+         group by d.organization_id, d.event_id, d
+        having count(*) = 1;
     end if;
     get diagnostics v_changes = row_count;
     if tg_op <> 'DELETE' and (v_changes >= 1000 or v_changes > 0 and random() < 0.004) then
@@ -130,25 +120,19 @@ begin
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
         select d.organization_id, 'payment', d.id
-          from ((select n.organization_id, n.id, n.lead_id, n.event_id, n.deal_id, n.source_id, n.traffic_type_id,
-                      n.package_id, n.source, n.status, n.livemode, n.deleted_at, n.superseded_by_id, n.claim_state,
-                      n.amount_base, n.base_currency, n.payment_date, n.deal_type
-                   from new_rows as n
-                 except
-                 select o.organization_id, o.id, o.lead_id, o.event_id, o.deal_id, o.source_id, o.traffic_type_id,
-                      o.package_id, o.source, o.status, o.livemode, o.deleted_at, o.superseded_by_id, o.claim_state,
-                      o.amount_base, o.base_currency, o.payment_date, o.deal_type
-                   from old_rows as o)
-                union all
-                (select o.organization_id, o.id, o.lead_id, o.event_id, o.deal_id, o.source_id, o.traffic_type_id,
-                      o.package_id, o.source, o.status, o.livemode, o.deleted_at, o.superseded_by_id, o.claim_state,
-                      o.amount_base, o.base_currency, o.payment_date, o.deal_type
-                   from old_rows as o
-                 except
-                 select n.organization_id, n.id, n.lead_id, n.event_id, n.deal_id, n.source_id, n.traffic_type_id,
-                      n.package_id, n.source, n.status, n.livemode, n.deleted_at, n.superseded_by_id, n.claim_state,
-                      n.amount_base, n.base_currency, n.payment_date, n.deal_type
-                   from new_rows as n)) as d
+          from (
+                select n.organization_id, n.id, n.lead_id, n.event_id, n.deal_id, n.source_id, n.traffic_type_id,
+                       n.package_id, n.source, n.status, n.livemode, n.deleted_at, n.superseded_by_id, n.claim_state,
+                       n.amount_base, n.base_currency, n.payment_date, n.deal_type
+                  from new_rows as n
+                 union all
+                select o.organization_id, o.id, o.lead_id, o.event_id, o.deal_id, o.source_id, o.traffic_type_id,
+                       o.package_id, o.source, o.status, o.livemode, o.deleted_at, o.superseded_by_id, o.claim_state,
+                       o.amount_base, o.base_currency, o.payment_date, o.deal_type
+                  from old_rows as o
+          ) as d
+         group by d.organization_id, d.id, d
+        having count(*) = 1
         union
         select l.organization_id, 'deal', l.deal_id
           from (select o.organization_id, o.id, o.deal_id from old_rows as o
@@ -192,20 +176,17 @@ begin
         select x.organization_id, 'payment', x.payment_id from old_rows as x where x.payment_id is not null;
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select d.organization_id, 'payment', d.payment_id
-          from ((select n.organization_id, n.id, n.payment_id, n.kind, n.status, n.amount_base, n.refunded_at
-                   from new_rows as n
-                 except
-                 select o.organization_id, o.id, o.payment_id, o.kind, o.status, o.amount_base, o.refunded_at
-                   from old_rows as o)
-                union all
-                (select o.organization_id, o.id, o.payment_id, o.kind, o.status, o.amount_base, o.refunded_at
-                   from old_rows as o
-                 except
-                 select n.organization_id, n.id, n.payment_id, n.kind, n.status, n.amount_base, n.refunded_at
-                   from new_rows as n)) as d
+        select distinct d.organization_id, 'payment', d.payment_id
+          from (
+                select n.organization_id, n.id, n.payment_id, n.kind, n.status, n.amount_base, n.refunded_at
+                  from new_rows as n
+                 union all
+                select o.organization_id, o.id, o.payment_id, o.kind, o.status, o.amount_base, o.refunded_at
+                  from old_rows as o
+          ) as d
          where d.payment_id is not null
-         group by 1, 3;
+         group by d.organization_id, d.payment_id, d
+        having count(*) = 1;
     end if;
     get diagnostics v_changes = row_count;
     if tg_op <> 'DELETE' and (v_changes >= 1000 or v_changes > 0 and random() < 0.004) then
@@ -237,20 +218,17 @@ begin
         select x.organization_id, 'payment', x.payment_id from old_rows as x where x.payment_id is not null;
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select d.organization_id, 'payment', d.payment_id
-          from ((select n.organization_id, n.id, n.payment_id, n.role, n.closer_id, n.setter_id, n.share, n.amount_base
-                   from new_rows as n
-                 except
-                 select o.organization_id, o.id, o.payment_id, o.role, o.closer_id, o.setter_id, o.share, o.amount_base
-                   from old_rows as o)
-                union all
-                (select o.organization_id, o.id, o.payment_id, o.role, o.closer_id, o.setter_id, o.share, o.amount_base
-                   from old_rows as o
-                 except
-                 select n.organization_id, n.id, n.payment_id, n.role, n.closer_id, n.setter_id, n.share, n.amount_base
-                   from new_rows as n)) as d
+        select distinct d.organization_id, 'payment', d.payment_id
+          from (
+                select n.organization_id, n.id, n.payment_id, n.role, n.closer_id, n.setter_id, n.share, n.amount_base
+                  from new_rows as n
+                 union all
+                select o.organization_id, o.id, o.payment_id, o.role, o.closer_id, o.setter_id, o.share, o.amount_base
+                  from old_rows as o
+          ) as d
          where d.payment_id is not null
-         group by 1, 3;
+         group by d.organization_id, d.payment_id, d
+        having count(*) = 1;
     end if;
     get diagnostics v_changes = row_count;
     if tg_op <> 'DELETE' and (v_changes >= 1000 or v_changes > 0 and random() < 0.004) then
@@ -285,25 +263,19 @@ begin
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
         select d.organization_id, 'deal', d.id
-          from ((select n.organization_id, n.id, n.lead_id, n.origin_event_id, n.package_id, n.closer_id, n.setter_id,
-                      n.contract_value, n.currency, n.contract_value_base, n.base_currency, n.status, n.deal_type,
-                      n.closed_at, n.deleted_at
-                   from new_rows as n
-                 except
-                 select o.organization_id, o.id, o.lead_id, o.origin_event_id, o.package_id, o.closer_id, o.setter_id,
-                      o.contract_value, o.currency, o.contract_value_base, o.base_currency, o.status, o.deal_type,
-                      o.closed_at, o.deleted_at
-                   from old_rows as o)
-                union all
-                (select o.organization_id, o.id, o.lead_id, o.origin_event_id, o.package_id, o.closer_id, o.setter_id,
-                      o.contract_value, o.currency, o.contract_value_base, o.base_currency, o.status, o.deal_type,
-                      o.closed_at, o.deleted_at
-                   from old_rows as o
-                 except
-                 select n.organization_id, n.id, n.lead_id, n.origin_event_id, n.package_id, n.closer_id, n.setter_id,
-                      n.contract_value, n.currency, n.contract_value_base, n.base_currency, n.status, n.deal_type,
-                      n.closed_at, n.deleted_at
-                   from new_rows as n)) as d
+          from (
+                select n.organization_id, n.id, n.lead_id, n.origin_event_id, n.package_id, n.closer_id, n.setter_id,
+                       n.contract_value, n.currency, n.contract_value_base, n.base_currency, n.status, n.deal_type,
+                       n.closed_at, n.deleted_at
+                  from new_rows as n
+                 union all
+                select o.organization_id, o.id, o.lead_id, o.origin_event_id, o.package_id, o.closer_id, o.setter_id,
+                       o.contract_value, o.currency, o.contract_value_base, o.base_currency, o.status, o.deal_type,
+                       o.closed_at, o.deleted_at
+                  from old_rows as o
+          ) as d
+         group by d.organization_id, d.id, d
+        having count(*) = 1
         union
         select l.organization_id, 'event', l.origin_event_id
           from (select o.organization_id, o.id, o.origin_event_id from old_rows as o
@@ -341,20 +313,17 @@ begin
         select x.organization_id, 'deal', x.deal_id from old_rows as x where x.deal_id is not null;
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select d.organization_id, 'deal', d.deal_id
-          from ((select n.organization_id, n.id, n.deal_id, n.due_on, n.amount
-                   from new_rows as n
-                 except
-                 select o.organization_id, o.id, o.deal_id, o.due_on, o.amount
-                   from old_rows as o)
-                union all
-                (select o.organization_id, o.id, o.deal_id, o.due_on, o.amount
-                   from old_rows as o
-                 except
-                 select n.organization_id, n.id, n.deal_id, n.due_on, n.amount
-                   from new_rows as n)) as d
+        select distinct d.organization_id, 'deal', d.deal_id
+          from (
+                select n.organization_id, n.id, n.deal_id, n.due_on, n.amount
+                  from new_rows as n
+                 union all
+                select o.organization_id, o.id, o.deal_id, o.due_on, o.amount
+                  from old_rows as o
+          ) as d
          where d.deal_id is not null
-         group by 1, 3;
+         group by d.organization_id, d.deal_id, d
+        having count(*) = 1;
     end if;
     get diagnostics v_changes = row_count;
     if tg_op <> 'DELETE' and (v_changes >= 1000 or v_changes > 0 and random() < 0.004) then
