@@ -170,6 +170,27 @@ def test_own_metrics_come_with_what_their_filters_name(
     ]
 
 
+def test_a_filter_that_becomes_what_the_next_one_was_is_not_moved_again(
+    db: psycopg.Connection, world: World
+) -> None:
+    """Ids of a dump may be those of other people here: each filter moves once, where it stands."""
+    acme = world.organization("acme")
+    ids = [str(uuid4())]
+    for name in ("Dana", "Eli", "Fay"):
+        row = {"external_id": ids[-1], "name": name}
+        db.execute("select app.import_rows(%s, 'closers', %s)", (acme.id, Jsonb([row])))
+        ids.append(str(world.value("select id from app.closers where name = %s", name)))
+    setter = str(uuid4())
+    asked = [
+        {"metric": "shows", "filters": {"closer_id": id_, "setter_id": setter}} for id_ in ids[:3]
+    ]
+    expression = {"op": "add", "args": [asked[0], {"op": "subtract", "args": asked[1:]}]}
+    moved = world.value("select app.moved_expression(%s, %s)", acme.id, Jsonb(expression))
+    assert [moved["args"][0], *moved["args"][1]["args"]] == [
+        {"metric": "shows", "filters": {"closer_id": id_, "setter_id": setter}} for id_ in ids[1:]
+    ]
+
+
 def test_own_metrics_that_mean_nothing_here_are_refused_by_their_place(
     db: psycopg.Connection, world: World
 ) -> None:

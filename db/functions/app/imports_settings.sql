@@ -446,24 +446,29 @@ end;
 $$;
 comment on function app.move_invitation(jsonb) is 'An open invitation of a dump, to be sent again.';
 
--- app.moved_expression: an expression with the people, sources and types of a dump that have become others here.
+-- app.moved_expression: an expression with the people, sources and types of a dump that have become others here. Each filter is set
+-- where it stands: what one has become may be what the next one was.
 create or replace function app.moved_expression(organization_id uuid, expression jsonb) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
-    v_expression text := moved_expression.expression::text;
+    v_expression jsonb := moved_expression.expression;
     v_filter     record;
 begin
     for v_filter in
-        select distinct f.value as theirs, app.moved_id(moved_expression.organization_id, regexp_replace(f.key, '_id$', 's'), f.value) as ours
+        select array(select s.step
+                       from unnest(n.path) with ordinality as p (position, level)
+                      cross join lateral (values (1, 'args'), (2, (p.position - 1)::text)) as s (nth, step)
+                      order by p.level, s.nth) || array['filters', f.key] as place,
+               app.moved_id(moved_expression.organization_id, regexp_replace(f.key, '_id$', 's'), f.value) as ours
           from app.metric_nodes(moved_expression.expression) as n
          cross join lateral jsonb_each_text(app.leaf_filters(n.node)) as f
          where jsonb_typeof(n.node) = 'object'
     loop
-        if v_filter.ours::text <> v_filter.theirs then
-            v_expression := regexp_replace(v_expression, v_filter.theirs, v_filter.ours::text, 'gi');
+        if v_filter.ours is not null then
+            v_expression := jsonb_set(v_expression, v_filter.place, to_jsonb(v_filter.ours), false);
         end if;
     end loop;
-    return v_expression::jsonb;
+    return v_expression;
 end;
 $$;
 comment on function app.moved_expression(uuid, jsonb) is 'An expression with what its filters name in a dump replaced by what that became here.';
