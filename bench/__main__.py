@@ -61,7 +61,7 @@ PARTS = {
     "writes": Part(5, writes.measure),
     "ingest": Part(2, ingest.measure),
     "ingest-at-scale": Part(12, _at_scale),
-    "replay": Part(4, replay.measure),
+    "replay": Part(9, replay.measure),
     "imports": Part(1, imports.measure),
     "exports": Part(3, exports.measure),
     "deploys": Part(1, _deploys),

@@ -122,7 +122,10 @@ def _take_one_by_one(connection: psycopg.Connection, prefix: str) -> float:
     work = ONE_BY_ONE.replace(":count", str(BASELINE)).replace(":prefix", prefix)
     began = time.perf_counter()
     connection.execute(work.encode())
-    return BASELINE / (time.perf_counter() - began)
+    took = time.perf_counter() - began
+    # What is replayed are the stored ones alone, all of which are dead.
+    connection.execute("delete from app.webhook_events where status <> 'dead'")
+    return BASELINE / took
 
 
 def _replay(connection: psycopg.Connection, deliveries: int, what: str) -> float:
@@ -150,7 +153,7 @@ def _replay(connection: psycopg.Connection, deliveries: int, what: str) -> float
             state, done, processed, seconds = row
             progress.update(bar, completed=done)
             if state not in ("queued", "running"):
-                if state != "succeeded" or int(processed) != done or done < deliveries:
+                if state != "succeeded" or not int(processed) == done == deliveries:
                     raise RuntimeError(f"the replay ended as {row}")
                 return float(done / seconds)
             time.sleep(0.2)
