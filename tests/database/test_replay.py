@@ -148,7 +148,7 @@ def test_a_connection_that_names_its_account_later_makes_no_second_payment(
     inbox.take(payment()[0])
     world.execute("update app.webhook_connections set provider_account = 'acct_later'")
     replay(acme.admin(), inbox, inbox.row("webhook_events")["id"])
-    assert inbox.row("payments")["provider_account"] == ""
+    assert inbox.row("payments")["provider_account"] == "acct_later"
 
 
 def test_deliveries_of_a_deleted_connection_can_be_replayed(

@@ -63,6 +63,7 @@ $$;
 comment on function app.previous_secret_until(integer) is 'Until when the secret before a rotation is honoured; PT422 beyond seven days.';
 
 -- api.create_webhook_connection: a new endpoint of one processor or booking platform.
+-- provider_account: a connection of Stripe that names none is of the one that earlier ones named.
 -- id: from prepare_webhook_connection, since secret and key open under it alone. rate_limit_per_minute: deliveries accepted in
 -- a minute; NULL for 100 of Calendly and 60 of others. api_key: sealed too, for providers that are also asked.
 -- Callers:    admins, through the gateway.
@@ -94,7 +95,8 @@ begin
         right(create_webhook_connection.webhook_secret_last4, 4),
         case when create_webhook_connection.api_key is not null then app.require_sealed(create_webhook_connection.api_key) end,
         case when create_webhook_connection.api_key is not null then right(create_webhook_connection.api_key_last4, 4) end,
-        btrim(coalesce(create_webhook_connection.provider_account, '')),
+        coalesce(nullif(btrim(create_webhook_connection.provider_account), ''),
+                 app.only_account(v_organization_id, create_webhook_connection.connection_type), ''),
         coalesce(create_webhook_connection.rate_limit_per_minute,
                  case create_webhook_connection.connection_type when 'calendly' then 100 else 60 end));
     return create_webhook_connection.id;
@@ -161,7 +163,8 @@ $$;
 comment on function api.set_webhook_api_key(uuid, bytea, text, bytea, text, integer, uuid) is $$Give a webhook endpoint the key by which its provider is asked
 Use POST /functions/v1/webhook-connections/{id}/api-key, which seals it.$$;
 
--- api.update_webhook_connection: change what is given; NULL leaves as it is. is_active false pauses: deliveries get 404.
+-- api.update_webhook_connection: change what is given; NULL leaves as it is. is_active false pauses: deliveries get 404. Another
+-- provider_account takes the money along that came through the connection.
 -- Callers:    admins, through POST /rpc/update_webhook_connection.
 -- Guarantees: gateways know it at once. Raises PT404, and PT422 naming the wrong fields.
 -- Definer:    members may not write connections, so the tenant is filtered by hand.

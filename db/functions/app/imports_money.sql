@@ -20,17 +20,18 @@ begin
                coalesce(r.fields ->> 'provider',
                         case when r.fields ? 'provider_payment_id' and c.connection_type in ('stripe', 'whop') then c.connection_type end,
                         'import') as provider,
-               coalesce(r.fields ->> 'provider_account', c.provider_account) as account
+               coalesce(r.fields ->> 'provider_account', c.provider_account) as named_account
           from jsonb_to_recordset(import_payments.rows) as r (n bigint, key text, row_id uuid, fields jsonb)
           left join app.webhook_connections as c
             on c.organization_id = v_organization.id and c.id = (r.fields ->> 'connection')::uuid
     ), placed as (
-        select r.*, coalesce(r.fields ->> 'provider_payment_id', r.key) as provider_payment_id,
-               coalesce(r.account, (
+        select r.*, a.account, coalesce(r.fields ->> 'provider_payment_id', r.key) as provider_payment_id,
+               coalesce(a.account, app.money_account(r.provider, (
                     select min(c.provider_account) from app.webhook_connections as c
                      where c.organization_id = v_organization.id and c.connection_type = r.provider and c.deleted_at is null
-                    having count(distinct c.provider_account) = 1), '') as provider_account
+                    having count(distinct c.provider_account) = 1)), '') as provider_account
           from read as r
+         cross join lateral app.money_account(r.provider, r.named_account) as a (account)
     ), known as (
         select p.*, k.id as keyed_id, coalesce(k.id, o.id) as known_id,
                min(p.n) over (partition by coalesce(k.id::text, o.id::text,

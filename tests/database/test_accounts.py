@@ -1,0 +1,121 @@
+"""Money is under the account that its connection names, and follows it: nothing is there twice."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.database.importing import importer
+from tests.database.inbox import Inbox, open_inbox
+from tests.stripe_events import payment, refund, session
+from tests.whop_events import fresh as whop_event
+from tests.world import Organization, World
+
+
+@pytest.fixture
+def acme(world: World) -> Organization:
+    return world.organization("acme")
+
+
+def name(inbox: Inbox, account: str) -> None:
+    """The connection is of this account from now on."""
+    inbox.organization.world.execute(
+        "update app.webhook_connections set provider_account = %s where id = %s",
+        account,
+        inbox.connection_id,
+    )
+
+
+def money(acme: Organization) -> list[tuple[str, Decimal, Decimal]]:
+    """(account, amount, refunded) of each payment."""
+    rows: list[dict[str, Any]] = acme.world.rows(
+        "select provider_account, amount, refund_amount from app.payments"
+        " where organization_id = %s order by provider_account, id",
+        acme.id,
+    )
+    return [tuple(row.values()) for row in rows]  # type: ignore[misc]
+
+
+def test_a_connection_that_names_its_account_later_tells_of_the_same_money(
+    acme: Organization,
+) -> None:
+    inbox = open_inbox(acme)
+    charge, intent = payment()
+    waits, _ = payment()
+    for event in (charge, refund(waits, 9900), session(charge), session(waits)):
+        inbox.take(event)
+    name(inbox, "acct_1")
+    for event in (intent, refund(charge, 50000), waits):
+        assert inbox.take(event) == "processed"
+    assert sorted(money(acme)) == [
+        ("acct_1", Decimal("1499.00"), Decimal("99.00")),
+        ("acct_1", Decimal("1499.00"), Decimal("500.00")),
+    ]
+    assert all(row["customer_email"] is not None for row in inbox.rows("payments"))
+
+
+def test_of_several_connections_each_takes_what_came_through_it(acme: Organization) -> None:
+    first, second = open_inbox(acme), open_inbox(acme)
+    (ours, again), (theirs, _) = payment(), payment(amount=9900)
+    for event in (ours, session(ours), refund(ours, 50000)):
+        first.take(event)
+    second.take(theirs)
+    name(first, "acct_1")
+    first.take(again)
+    assert money(acme) == [
+        ("", Decimal("99.00"), 0),
+        ("acct_1", Decimal("1499.00"), Decimal("500.00")),
+    ]
+    assert {row["provider_account"] for row in first.rows("payment_carriers")} == {"acct_1"}
+
+
+def test_a_corrected_account_leaves_connected_accounts_alone(acme: Organization) -> None:
+    inbox = open_inbox(acme, provider_account="acct_wrong")
+    charge, intent = payment()
+    connected, _ = payment(amount=9900)
+    inbox.take(charge)
+    inbox.take({**connected, "account": "acct_connected"})
+    name(inbox, "acct_right")
+    inbox.take(intent)
+    assert money(acme) == [
+        ("acct_connected", Decimal("99.00"), 0),
+        ("acct_right", Decimal("1499.00"), 0),
+    ]
+
+
+def test_what_is_there_under_both_accounts_stays(acme: Organization) -> None:
+    unnamed, named = open_inbox(acme), open_inbox(acme, provider_account="acct_1")
+    charge, intent = payment()
+    unnamed.take(charge)
+    named.take(intent)
+    name(unnamed, "acct_1")
+    assert [account for account, _, _ in money(acme)] == ["", "acct_1"]
+
+
+def test_a_connection_made_again_with_a_name_tells_of_the_same_money(acme: Organization) -> None:
+    old = open_inbox(acme)
+    charge, intent = payment()
+    old.take(charge)
+    acme.world.execute("update app.webhook_connections set deleted_at = now(), is_active = false")
+    open_inbox(acme, provider_account="acct_1").take(intent)
+    assert money(acme) == [("acct_1", Decimal("1499.00"), 0)]
+
+
+def test_imported_money_of_whop_has_no_account_either(acme: Organization) -> None:
+    event = whop_event("v1-unpinned.payment.succeeded")
+    inbox = open_inbox(acme, provider="whop", provider_account="biz_1")
+    importer(acme)(
+        "payments",
+        [
+            {
+                "provider": "whop",
+                "provider_payment_id": event["data"]["id"],
+                "provider_account": "biz_1",
+                "amount": "297.00",
+                "payment_date": event["data"]["paid_at"],
+            }
+        ],
+    )
+    name(inbox, "biz_2")
+    assert inbox.take(event) == "processed"
+    assert [account for account, _, _ in money(acme)] == [""]
