@@ -1,4 +1,5 @@
--- What analysts and BI tools read of days: counts and money that add up to the metrics.
+-- What analysts and BI tools read of days: counts and money that add up to the metrics. Of organizations of which somebody sees every
+-- row, days come from sums and what changed since (app/sums_by_day.sql); of others they are counted from the rows that are seen.
 
 drop view if exists analytics.daily_closer_activity;
 create view analytics.daily_closer_activity with (security_invoker = true) as
@@ -20,15 +21,29 @@ select
     t.cash_collected - t.refunds as net_cash
   from (
     select p.organization_id, p.day, p.closer_id,
-           sum(p.booked_calls)::bigint as booked_calls, sum(p.scheduled_calls)::bigint as scheduled_calls,
-           sum(p.shows)::bigint as shows, sum(p.no_shows)::bigint as no_shows, sum(p.canceled)::bigint as canceled,
-           sum(p.pending)::bigint as pending, sum(p.offers)::bigint as offers, sum(p.closes)::bigint as closes,
-           sum(p.cash_collected) as cash_collected, sum(p.refunds) as refunds
+           coalesce(sum(p.booked_calls), 0) as booked_calls, coalesce(sum(p.scheduled_calls), 0) as scheduled_calls,
+           coalesce(sum(p.shows), 0) as shows, coalesce(sum(p.no_shows), 0) as no_shows,
+           coalesce(sum(p.canceled), 0) as canceled, coalesce(sum(p.pending), 0) as pending,
+           coalesce(sum(p.offers), 0) as offers, coalesce(sum(p.closes), 0) as closes,
+           coalesce(sum(p.cash_collected), 0) as cash_collected, coalesce(sum(p.refunds), 0) as refunds
       from (
-        select b.organization_id, b.booked_day as day, b.closer_id, 1 as booked_calls, 0 as scheduled_calls, 0 as shows,
-               0 as no_shows, 0 as canceled, 0 as pending, 0 as offers, 0 as closes, 0::numeric as cash_collected,
-               0::numeric as refunds
+        select s.organization_id, s.starts_on as day, s.member_id as closer_id, s.booked as booked_calls,
+               s.every_call - s.rescheduled as scheduled_calls, s.shows, s.no_shows, s.canceled,
+               case when s.starts_on < app.decided_before(now(), o.timezone) then s.open else 0 end as pending, s.offers, s.closes,
+               s.collected as cash_collected, -s.refunds as refunds
+          from app.metric_sums as s
+          join app.organizations as o on o.id = s.organization_id
+         where s.organization_id = any ((select app.summed_organization_ids())::uuid[])
+           and s.dimension = 'closer' and s.span = 'day'
+        union all
+        select c.organization_id, c.day, c.member_id, c.booked_calls, c.scheduled_calls, c.shows, c.no_shows, c.canceled, c.pending,
+               c.offers, c.closes, c.cash_collected, c.refunds
+          from app.days_since_summed('closer') as c
+        union all
+        select b.organization_id, b.booked_day, b.closer_id, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0
           from analytics.bookings as b
+         where (select cardinality(app.counted_organization_ids()) > 0)
+           and b.organization_id = any ((select app.counted_organization_ids())::uuid[])
         union all
         select e.organization_id, e.scheduled_day, e.credited_closer_id, 0, (e.call_status <> 'rescheduled')::integer,
                (e.counts_in_rates and e.call_status = 'completed')::integer,
@@ -38,17 +53,21 @@ select
                (e.counts_in_rates and coalesce(e.event_outcome in ('showed_offer', 'closed'), false))::integer,
                (e.counts_in_rates and e.event_outcome is not distinct from 'closed')::integer, 0, 0
           from analytics.events as e
-         where e.is_counted
+         where (select cardinality(app.counted_organization_ids()) > 0) and e.is_counted
+           and e.organization_id = any ((select app.counted_organization_ids())::uuid[])
         union all
         select m.organization_id, m.moved_day, m.closer_id, 0, 0, 0, 0, 0, 0, 0, 0,
                case when m.kind = 'payment' then m.amount else 0 end,
                case when m.kind = 'payment' then 0 else -m.amount end
           from analytics.cash_credits as m
-         where m.role = 'closer'
+         where (select cardinality(app.counted_organization_ids()) > 0) and m.role = 'closer'
+           and m.organization_id = any ((select app.counted_organization_ids())::uuid[])
       ) as p
      group by p.organization_id, p.day, p.closer_id
   ) as t
-  left join app.closers as r on r.organization_id = t.organization_id and r.id = t.closer_id;
+  left join app.closers as r on r.organization_id = t.organization_id and r.id = t.closer_id
+ where (t.booked_calls, t.scheduled_calls, t.shows, t.no_shows, t.canceled, t.pending, t.offers, t.closes, t.cash_collected,
+        t.refunds) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 grant select on analytics.daily_closer_activity to authenticated, org_admin, super_admin, reader, analyst;
 comment on view analytics.daily_closer_activity is $$One row per local day and closer with anything to count: calls they took and money they are credited with. Unassigned is a row with closer_id NULL, so
 that the rows of a day add up to the organization. Divide sums, never average rates: show rate is sum(shows) / sum(shows + no_shows).$$;
@@ -91,18 +110,30 @@ select
     t.talk_seconds
   from (
     select p.organization_id, p.day, p.setter_id,
-           sum(p.booked_calls)::bigint as booked_calls, sum(p.scheduled_calls)::bigint as scheduled_calls,
-           sum(p.shows)::bigint as shows, sum(p.no_shows)::bigint as no_shows, sum(p.canceled)::bigint as canceled,
-           sum(p.pending)::bigint as pending, sum(p.offers)::bigint as offers, sum(p.closes)::bigint as closes,
-           sum(p.cash_collected) as cash_collected, sum(p.refunds) as refunds,
-           sum(p.dials)::bigint as dials,
-           sum(p.connects)::bigint as connects,
-           sum(p.talk_seconds)::bigint as talk_seconds
+           coalesce(sum(p.booked_calls), 0) as booked_calls, coalesce(sum(p.scheduled_calls), 0) as scheduled_calls,
+           coalesce(sum(p.shows), 0) as shows, coalesce(sum(p.no_shows), 0) as no_shows,
+           coalesce(sum(p.canceled), 0) as canceled, coalesce(sum(p.pending), 0) as pending,
+           coalesce(sum(p.offers), 0) as offers, coalesce(sum(p.closes), 0) as closes,
+           coalesce(sum(p.cash_collected), 0) as cash_collected, coalesce(sum(p.refunds), 0) as refunds,
+           sum(p.dials) as dials, sum(p.connects) as connects, sum(p.talk_seconds) as talk_seconds
       from (
-        select b.organization_id, b.booked_day as day, b.setter_id, 1 as booked_calls, 0 as scheduled_calls, 0 as shows,
-               0 as no_shows, 0 as canceled, 0 as pending, 0 as offers, 0 as closes, 0::numeric as cash_collected,
-               0::numeric as refunds, 0 as dials, 0 as connects, 0 as talk_seconds
+        select s.organization_id, s.starts_on as day, s.member_id as setter_id, s.booked as booked_calls,
+               s.every_call - s.rescheduled as scheduled_calls, s.shows, s.no_shows, s.canceled,
+               case when s.starts_on < app.decided_before(now(), o.timezone) then s.open else 0 end as pending, s.offers, s.closes,
+               s.collected as cash_collected, -s.refunds as refunds, 0 as dials, 0 as connects, 0 as talk_seconds
+          from app.metric_sums as s
+          join app.organizations as o on o.id = s.organization_id
+         where s.organization_id = any ((select app.summed_organization_ids())::uuid[])
+           and s.dimension = 'setter' and s.span = 'day'
+        union all
+        select c.organization_id, c.day, c.member_id, c.booked_calls, c.scheduled_calls, c.shows, c.no_shows, c.canceled, c.pending,
+               c.offers, c.closes, c.cash_collected, c.refunds, 0, 0, 0
+          from app.days_since_summed('setter') as c
+        union all
+        select b.organization_id, b.booked_day, b.setter_id, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
           from analytics.bookings as b
+         where (select cardinality(app.counted_organization_ids()) > 0)
+           and b.organization_id = any ((select app.counted_organization_ids())::uuid[])
         union all
         select e.organization_id, e.scheduled_day, e.credited_setter_id, 0, (e.call_status <> 'rescheduled')::integer,
                (e.counts_in_rates and e.call_status = 'completed')::integer,
@@ -112,20 +143,24 @@ select
                (e.counts_in_rates and coalesce(e.event_outcome in ('showed_offer', 'closed'), false))::integer,
                (e.counts_in_rates and e.event_outcome is not distinct from 'closed')::integer, 0, 0, 0, 0, 0
           from analytics.events as e
-         where e.is_counted
+         where (select cardinality(app.counted_organization_ids()) > 0) and e.is_counted
+           and e.organization_id = any ((select app.counted_organization_ids())::uuid[])
         union all
         select m.organization_id, m.moved_day, m.setter_id, 0, 0, 0, 0, 0, 0, 0, 0,
                case when m.kind = 'payment' then m.amount else 0 end,
                case when m.kind = 'payment' then 0 else -m.amount end, 0, 0, 0
           from analytics.cash_credits as m
-         where m.role = 'setter'
+         where (select cardinality(app.counted_organization_ids()) > 0) and m.role = 'setter'
+           and m.organization_id = any ((select app.counted_organization_ids())::uuid[])
         union all
         select a.organization_id, a.activity_date, a.setter_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, a.dials, a.connects, a.talk_seconds
           from app.setter_activities as a
       ) as p
      group by p.organization_id, p.day, p.setter_id
   ) as t
-  left join app.setters as r on r.organization_id = t.organization_id and r.id = t.setter_id;
+  left join app.setters as r on r.organization_id = t.organization_id and r.id = t.setter_id
+ where (t.booked_calls, t.scheduled_calls, t.shows, t.no_shows, t.canceled, t.pending, t.offers, t.closes, t.cash_collected,
+        t.refunds, t.dials, t.connects, t.talk_seconds) <> (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 grant select on analytics.daily_setter_activity to authenticated, org_admin, super_admin, reader, analyst;
 comment on view analytics.daily_setter_activity is $$One row per local day and setter with anything to count: calls they booked, money they are credited with, and their work on the telephone. Unassigned is a row with setter_id NULL, so
 that the rows of a day add up to the organization. Divide sums, never average rates: show rate is sum(shows) / sum(shows + no_shows).$$;

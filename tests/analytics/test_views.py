@@ -159,6 +159,43 @@ def test_the_last_minutes_before_midnight_are_of_the_local_day(
         assert as_key(world, acme, query) == [{"day": "2026-03-10"}], query
 
 
+DAYS = "select organization_id as who, sum(shows) as shows from analytics.daily_closer_activity group by 1"
+
+
+def test_who_sees_every_row_reads_days_from_sums_and_others_count_theirs(
+    world: World, acme: Organization
+) -> None:
+    """A sum that is made wrong here tells who read it. Each reads the organizations they may."""
+    beta = world.organization("beta")
+    dana, eli = acme.closer("dana"), acme.closer("eli")
+    mixed = acme.closer("kim")
+    beta.join(mixed, "admin")
+    for closer in (dana, eli, mixed):
+        acme.event(closer=closer, scheduled_at=NOON, outcome="showed_offer")
+    beta.event(scheduled_at=NOON, outcome="showed_offer")
+    for organization in (acme, beta):
+        world.execute("select app.fold_metrics(%s, 1000)", organization.id)
+        world.execute(
+            "update app.metric_sums set shows = shows + 100"
+            " where organization_id = %s and dimension = 'closer' and span = 'day'"
+            " and starts_on = '2026-03-10' and member_id is not distinct from %s",
+            organization.id,
+            dana.closer_id if organization is acme else None,
+        )
+    summed, everywhere = {acme.id: 103}, {acme.id: 103, beta.id: 101}
+    for person, shows in (
+        (acme.reader_key(), summed),
+        (acme.admin(), summed),
+        (world.super_admin(), everywhere),
+        (dana, {acme.id: 1}),
+        (mixed, {acme.id: 1, beta.id: 101}),
+    ):
+        with world.acting_as(person) as db:
+            assert {row["who"]: row["shows"] for row in db.rows(DAYS)} == shows
+    world.execute("update app.metric_rollups set built_at = null")
+    assert as_key(world, acme, DAYS) == [{"who": acme.id, "shows": 3}]
+
+
 def test_single_calls_of_setters_give_dials_connects_and_speed_to_lead(
     world: World, acme: Organization
 ) -> None:

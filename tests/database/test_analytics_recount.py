@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
 from tests.fixtures.databases import Database
 from tests.metrics.history import History, Question
@@ -113,29 +114,55 @@ def ask(stage: Stage, key: ReaderKey, query: str, question: Question) -> list[di
         return db.rows(query, start=question.start, end=question.end)
 
 
-@settings(max_examples=6)
-@given(histories())
+def daily(stage: Stage, key: ReaderKey) -> dict[str, dict[tuple[Any, Any], dict[str, Any]]]:
+    """All rows of both daily views, by view, then by day and person."""
+    names = ", ".join(DAILY)
+    with stage.organization.world.acting_as(key) as db:
+        return {
+            role: {
+                (row.pop("day"), row.pop("who")): row
+                for row in db.rows(
+                    f"select day, {role}_id as who, {names} from analytics.daily_{role}_activity"
+                )
+            }
+            for role in ("closer", "setter")
+        }
+
+
+@settings(max_examples=6, phases=[Phase.explicit, Phase.generate])
+@given(histories(), histories())
 def test_the_rows_of_days_add_up_to_the_metrics(
-    stage: Stage, key: ReaderKey, made: tuple[History, Question]
+    stage: Stage,
+    key: ReaderKey,
+    other: tuple[History, Question],
+    made: tuple[History, Question],
 ) -> None:
+    """Counted from rows, read from sums and from what changed since, and from sums alone."""
     history, question = made
     question = replace(question, as_of=datetime.now(UTC))
-    sums = ", ".join(f"coalesce(sum({name}), 0) as {name}" for name in DAILY)
+    with stage.playing(other[0]):
+        stage.build()
+        stage.become(other[0], history, lambda: None)
+        changed = daily(stage, key)
+        stage.build()
+        summed = daily(stage, key)
     with stage.playing(history):
-        for role, roster in (("closer", stage.closers), ("setter", stage.setters)):
-            period = "where day between %(start)s and %(end)s"
-            view = f"analytics.daily_{role}_activity"
-            (whole,) = ask(stage, key, f"select {sums} from {view} {period}", question)
-            wanted = Recount(history, question, None).period_metrics()
-            assert whole == {name: wanted[name].value for name in DAILY}, role
-            by = f"select {role}_id as who, {sums} from {view} {period} group by {role}_id"
-            parts = {row.pop("who"): row for row in ask(stage, key, by, question)}
-            for position in range(len(roster)):
-                asked = replace(question, **{role: position})
-                wanted = Recount(history, asked, role).period_metrics()
-                nothing = dict.fromkeys(DAILY, 0)
-                found = parts.get(stage.person(roster, position), nothing)
-                assert found == {name: wanted[name].value for name in DAILY}, (role, position)
+        counted = daily(stage, key)
+    assert changed == counted
+    assert summed == counted
+    for role, roster in (("closer", stage.closers), ("setter", stage.setters)):
+        people = {None: None} | {n: stage.person(roster, n) for n in range(len(roster))}
+        for position, person in people.items():
+            asked = question if position is None else replace(question, **{role: position})
+            wanted = Recount(history, asked, position if position is None else role)
+            found = [
+                row
+                for (day, who), row in counted[role].items()
+                if question.start <= day <= question.end and person in (None, who)
+            ]
+            assert {name: sum(row[name] for row in found) for name in DAILY} == {
+                name: wanted.period_metrics()[name].value for name in DAILY
+            }, (role, position)
 
 
 @settings(max_examples=6)

@@ -26,9 +26,14 @@ def analyst(stage: Stage) -> Iterator[psycopg.Connection]:
 
 
 def organizations(connection: psycopg.Connection) -> set[object]:
+    """Whose rows there are, and whose sums."""
     return {
         found
-        for (found,) in connection.execute("select distinct organization_id from analytics.events")
+        for (found,) in connection.execute(
+            "select organization_id from analytics.events"
+            " union select organization_id from analytics.daily_closer_activity"
+            " union select organization_id from analytics.daily_setter_activity"
+        )
     }
 
 
@@ -79,6 +84,9 @@ def test_no_setting_shows_an_analyst_another_organization(
         "select * from app.analyst_logins",
         "select * from auth.users",
         "select auth.analyst_organization_id()",
+        "select app.summed_organization_ids()",
+        "select * from app.days_since_summed('closer')",
+        "select * from app.metric_sums",
         "select * from api.events",
         "select api.me()",
         "select ingest.accept_delivery()",
