@@ -159,7 +159,9 @@ def test_the_last_minutes_before_midnight_are_of_the_local_day(
         assert as_key(world, acme, query) == [{"day": "2026-03-10"}], query
 
 
-DAYS = "select organization_id as who, sum(shows) as shows from analytics.daily_closer_activity group by 1"
+DAYS = """
+select organization_id as who, sum(shows) as shows from analytics.daily_closer_activity group by 1
+"""
 
 
 def test_who_sees_every_row_reads_days_from_sums_and_others_count_theirs(
