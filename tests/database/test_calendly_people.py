@@ -248,3 +248,25 @@ def test_the_question_for_an_address_is_believed_before_others(inbox: Inbox) -> 
     )
     lead = inbox.row("leads")
     assert (lead["email"], lead["full_name"]) == ("me@lead.test", "Mira")
+
+
+def test_a_routing_form_of_two_leads_waits_until_they_are_one(inbox: Inbox) -> None:
+    acme, form = (
+        inbox.organization,
+        routing_form(("E-mail", "ada@lead.test"), ("Phone", "600000009")),
+    )
+    ada, bob = acme.lead("Ada", email="ada@lead.test"), acme.lead("Bob", phone="600000009")
+    assert inbox.take(form) == "queued"
+    assert inbox.open_exceptions() == {"failed_delivery"}
+    delivery = inbox.row("webhook_events")["id"]
+    with acme.world.acting_as(acme.admin()) as admin:
+        admin.rows(
+            "select id from api.merge_leads("
+            "into_lead_id => %s, from_lead_ids => %s, reason => 'They are one.')",
+            ada.id,
+            [bob.id],
+        )
+        admin.rows("select id from api.replay_webhooks(ids => %s)", [delivery])
+    assert inbox.row("webhook_events")["status"] == "processed"
+    assert inbox.row("lead_touches")["lead_id"] == ada.id
+    assert inbox.open_exceptions() == set()

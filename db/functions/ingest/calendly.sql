@@ -163,6 +163,10 @@ begin
             changed := true;
             steps := steps || app.step('time', 'moved', 'Calendly has the same booking at another time');
         end if;
+        -- What came before the booking may have known less of the person.
+        if event_type = 'invitee.created' and app.leads_of_identities(organization_id, v_email, v_phone) = array[lead_id] then
+            perform app.identify_lead(organization_id, v_email, v_phone, ingest.calendly_name(payload));
+        end if;
         if event_type = 'invitee.created' and app.complete_booking(
             organization_id, event_id, v_type_id, v_utm, v_answers, v_setter_id, v_setter_name) then
             changed := true;
@@ -286,7 +290,7 @@ $$;
 comment on function ingest.process_calendly(uuid, uuid, text, boolean, jsonb) is 'Carry out one verified delivery of Calendly.';
 
 -- ingest.process_calendly_routing: a submitted routing form is a touch of the lead whose address or number is among the answers.
--- Without either nobody can be known by it: it is kept, and says so.
+-- Without either nobody can be known by it: it is kept, and says so. Raises PT422 when the answers fit more than one lead.
 create or replace function ingest.process_calendly_routing(
     organization_id uuid, payload jsonb, told_at timestamptz, out status text, out steps jsonb, out lead_id uuid
 ) returns record
@@ -312,8 +316,9 @@ begin
     end if;
     lead_id := app.identify_lead(organization_id, v_email, v_phone, v_name);
     if lead_id is null then
-        steps := jsonb_build_array(app.step('lead', 'several', 'the answers fit more than one lead'));
-        return;
+        raise exception using errcode = 'PT422', message = 'The answers fit more than one lead.',
+            detail = format('Leads %s.', array_to_string(app.leads_of_identities(organization_id, v_email, v_phone), ', ')),
+            hint = 'Merge the leads, then replay the delivery.';
     end if;
     insert into app.lead_touches (
         organization_id, lead_id, channel, occurred_at, utm_source, utm_medium, utm_campaign, utm_term, utm_content, external_id,
