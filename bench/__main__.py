@@ -63,7 +63,7 @@ PARTS = {
     "ingest-at-scale": Part(12, _at_scale),
     "replay": Part(9, replay.measure),
     "imports": Part(1, imports.measure),
-    "exports": Part(3, exports.measure),
+    "exports": Part(5, exports.measure),
     "deploys": Part(1, _deploys),
 }
 """In the order of the results. Arguments of the command are numbers for `measure`."""

@@ -102,10 +102,12 @@ def create_app(
         ):
             app.state.probe_client = probe_client
             try:
-                async with deliveries.running(settings.required("gateway_database_url")):
+                async with (
+                    app.state.exports.opened(),
+                    deliveries.running(settings.required("gateway_database_url")),
+                ):
                     yield
             finally:
-                await app.state.exports.settle()
                 await pool.close()
                 hasher.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -22,15 +22,24 @@ _FORMULA = re.compile("[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 
 
+_NEVER_FORMULAS = {
+    "uuid", "numeric", "smallint", "integer", "bigint", "date", "timestamp with time zone"
+}  # fmt: skip
+"""Types whose values nobody writes freely."""
+
+
 class Format(Protocol):
-    """One file, written from its beginning to its end. None of the calls waits for anything."""
+    """One file: rows for each page, then end, whose parts are what is left of it, then close.
+
+    close also when the rest was not. All of it may take its time and is for threads, one at once.
+    """
 
     extension: str
     media_type: str
 
-    def begin(self) -> bytes: ...
     def rows(self, rows: Sequence[Row]) -> bytes: ...
-    def end(self) -> bytes: ...
+    def end(self) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
 
 
 def looks_like_formula(text: str) -> bool:
@@ -50,14 +59,14 @@ class JsonLines:
         )
         self._has_key = any(column.name == KEY for column in plan.columns)
 
-    def begin(self) -> bytes:
-        return b""
-
     def rows(self, rows: Sequence[Row]) -> bytes:
         return b"".join(self._object(row) + b"\n" for row in rows)
 
-    def end(self) -> bytes:
-        return b""
+    def end(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        """Nothing was kept."""
 
     def _object(self, row: Row) -> bytes:
         written = dict(row)
@@ -79,10 +88,7 @@ class JsonArray(JsonLines):
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
-        self._separator = b"\n"
-
-    def begin(self) -> bytes:
-        return b"["
+        self._separator = b"[\n"
 
     def rows(self, rows: Sequence[Row]) -> bytes:
         if not rows:
@@ -91,8 +97,8 @@ class JsonArray(JsonLines):
         self._separator = b",\n"
         return written
 
-    def end(self) -> bytes:
-        return b"\n]\n"
+    def end(self) -> Iterator[bytes]:
+        return iter((b"[]\n" if self._separator == b"[\n" else b"\n]\n",))
 
 
 class Csv:
@@ -106,18 +112,18 @@ class Csv:
     media_type = "text/csv; charset=utf-8; header=present"
 
     def __init__(self, plan: Plan, *, has_bom: bool, escapes_formulas: bool) -> None:
-        self._names = [column.name for column in plan.columns]
         self._cells = [(c.name, _csv_cell(c, escapes_formulas)) for c in plan.columns]
-        self._has_bom = has_bom
-
-    def begin(self) -> bytes:
-        return (BOM if self._has_bom else "").encode() + _lines([self._names])
+        self._head = (BOM if has_bom else "").encode() + _lines([[c.name for c in plan.columns]])
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        return _lines([cell(row[name]) for name, cell in self._cells] for row in rows)
+        head, self._head = self._head, b""
+        return head + _lines([cell(row[name]) for name, cell in self._cells] for row in rows)
 
-    def end(self) -> bytes:
-        return b""
+    def end(self) -> Iterator[bytes]:
+        return iter((self._head,))
+
+    def close(self) -> None:
+        """Nothing was kept."""
 
 
 def _lines(rows: Any) -> bytes:
@@ -131,9 +137,9 @@ def _csv_cell(column: Column, escapes_formulas: bool) -> Callable[[Any], Any]:
         return as_json_text
     if column.type == "boolean":
         return _true_or_false
-    if column.type == "text" and escapes_formulas:
-        return _harmless
-    return _as_it_is
+    if column.type in _NEVER_FORMULAS or not escapes_formulas:
+        return _as_it_is
+    return _harmless
 
 
 def as_json_text(value: Any) -> str | None:

@@ -9,31 +9,24 @@ does (rpc/begin_export).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-import httpx
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.as_caller import Refused, RestUnavailable, ask, invalid, refusal, unavailable
+from gateway.as_caller import Refused, RestUnavailable, ask, invalid, unavailable
 from gateway.exports.formats import Csv, Format, JsonArray, JsonLines
 from gateway.exports.plan import Plan
-from gateway.exports.running import (
-    Download,
-    Exports,
-    Page,
-    PageRefused,
-    Pages,
-    TooManyExports,
-)
+from gateway.exports.refusals import told
+from gateway.exports.running import Download, Exports, Pages
+from gateway.exports.scratch import Scratch
 from gateway.exports.xlsx import Workbook
 from gateway.fields import Fields, NotAnObject, sent_fields
 from gateway.problem import problem
@@ -56,15 +49,17 @@ class Asked:
     has_bom: bool
     escapes_formulas: bool
 
-    def format(self, plan: Plan) -> Format:
+    def format(self, plan: Plan, scratch: Scratch) -> Format:
         """The file that the plan's rows are written to."""
-        formats: dict[str, Callable[[], Format]] = {
-            "csv": lambda: Csv(plan, has_bom=self.has_bom, escapes_formulas=self.escapes_formulas),
-            "json": lambda: JsonArray(plan),
-            "ndjson": lambda: JsonLines(plan),
-            "xlsx": lambda: Workbook(plan),
-        }
-        return formats[self.arguments["format"]]()
+        match self.arguments["format"]:
+            case "csv":
+                return Csv(plan, has_bom=self.has_bom, escapes_formulas=self.escapes_formulas)
+            case "ndjson":
+                return JsonLines(plan)
+            case "xlsx":
+                return Workbook(plan, scratch)
+            case _:
+                return JsonArray(plan)
 
     @property
     def is_workbook(self) -> bool:
@@ -79,23 +74,14 @@ async def export(request: Request) -> Response:
     exports: Exports = request.app.state.exports
     try:
         asked = _asked(await sent_fields(request, MAX_BODY))
-        user_id = _user(request)
         with ExitStack() as places:
-            places.enter_context(exports.place(user_id))
+            places.enter_context(exports.place(_user(request)))
             plan = await _begun(request, asked)
             prefer = f"timezone={plan.timezone}" if asked.is_workbook else None
             pages = Pages(request, exports, plan, prefer)
-            first = await _first(pages, places)
-            return Download(pages, first, asked.format(plan), places.pop_all())
+            return Download(pages, asked.format(plan, exports.scratch), places.pop_all())
     except NotAnObject:
         return problem(400, "not_json", "The body is not a JSON object.")
-    except TooManyExports:
-        return problem(
-            429,
-            "too_many_exports",
-            "As many exports as may run at once are running; wait for one to end.",
-            headers={"retry-after": "10"},
-        )
     except Refused as refused:
         return refused.answer
     except RestUnavailable:
@@ -187,45 +173,10 @@ async def _begun(request: Request, asked: Asked) -> Plan:
     arguments = orjson.dumps(asked.arguments)
     answer = await ask(request, "POST", "/rpc/begin_export", arguments)
     if not answer.is_success:
-        raise _told(answer)
+        raise told(answer)
     return Plan.of(
         asked.arguments["table"], asked.start_date, asked.end_date, orjson.loads(answer.content)
     )
-
-
-async def _first(pages: Pages, places: ExitStack) -> Page:
-    """The first page, before anything is sent: what goes wrong now is still an answer."""
-    plan, is_read = pages.plan, False
-    try:
-        places.enter_context(pages.exports.share(plan.organization_id))
-        first = await pages.page(None)
-        is_read = True
-    except PageRefused as refused:
-        raise _told(refused.answer) from None
-    finally:
-        if not is_read:
-            await pages.exports.finish_export(
-                organization_id=plan.organization_id,
-                export_id=plan.export_id,
-                state="failed",
-                row_count=0,
-            )
-    return first
-
-
-def _told(answer: httpx.Response) -> Refused:
-    """PostgREST's refusal as a problem, under its own code."""
-    told = refusal(answer)
-    if told.answer.media_type == "application/problem+json":
-        return told
-    try:
-        said = orjson.loads(answer.content)
-        code, detail = str(said["code"]), str(said["message"])
-        if said.get("details"):
-            detail = f"{detail} {said['details']}"
-    except (ValueError, KeyError, TypeError):
-        return told
-    return Refused(problem(answer.status_code, code, detail))
 
 
 ROUTES: list[BaseRoute] = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import ExitStack, aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 import httpx
@@ -18,13 +18,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.as_caller import RestUnavailable, asking
+from gateway.as_caller import Refused, RestUnavailable, asking, unavailable
 from gateway.database import Pool
 from gateway.exports.formats import Format, Row
 from gateway.exports.plan import KEY, Plan
+from gateway.exports.refusals import told, too_many_exports
+from gateway.exports.scratch import Scratch
 from salesdash.logs import get_logger
 
 log = get_logger("gateway.exports")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,12 @@ class Limits:
     first one. page_bytes: what a page should come to: of large rows fewer are asked for.
 
     per_user, per_organization, at_once: exports that run at a time; pages_at_once: requests to
-    PostgREST. stall_s: seconds after which a client that takes nothing is given up. pauses_s:
-    before a page is asked for again. settle_s: that a gateway which ends gives its exports to tell
-    so.
+    PostgREST; written_at_once: pages that become parts of files, few because threads take turns
+    with everything else that the gateway does. workbook_bytes: of the disk, that one workbook may
+    take before it is packed; spare_bytes: that workbooks leave to others.
+
+    stall_s: seconds after which a client that takes nothing is given up. pauses_s: before a page is
+    asked for again. settle_s: that a gateway which ends gives its exports to tell so.
     """
 
     page_rows: int = 2_000
@@ -45,21 +53,12 @@ class Limits:
     per_organization: int = 6
     at_once: int = 12
     pages_at_once: int = 3
+    written_at_once: int = 2
+    workbook_bytes: int = 4 * 2**30
+    spare_bytes: int = 2 * 2**30
     stall_s: float = 120.0
     pauses_s: Sequence[float] = (0.2, 1.0, 3.0)
     settle_s: float = 3.0
-
-
-class TooManyExports(Exception):
-    """No further export may run for this user, this organization, or for anybody, just now."""
-
-
-class PageRefused(Exception):
-    """PostgREST refused a page. answer: what it said."""
-
-    def __init__(self, answer: httpx.Response) -> None:
-        super().__init__(f"refused with {answer.status_code}")
-        self.answer = answer
 
 
 class Exports:
@@ -75,17 +74,28 @@ class Exports:
             "salesdash_exported_rows_total", "Rows that left as files", registry=registry
         )
         self.pages = asyncio.Semaphore(limits.pages_at_once)
+        self.writing = asyncio.Semaphore(limits.written_at_once)
+        self.scratch = Scratch(max_bytes=limits.workbook_bytes, spare_bytes=limits.spare_bytes)
         self._running: collections.Counter[UUID] = collections.Counter()
         self._of_organizations: collections.Counter[UUID] = collections.Counter()
         self._nobody_runs = asyncio.Event()
         self._nobody_runs.set()
 
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Serve until the end of the block."""
+        with self.scratch.opened():
+            try:
+                yield
+            finally:
+                await self._settle()
+
     @contextmanager
     def place(self, user_id: UUID) -> Iterator[None]:
-        """A place among those that run, until the end of the block. Raises TooManyExports."""
+        """A place among those that run, until the end of the block. Raises Refused."""
         is_full = self._running.total() >= self.limits.at_once
         if is_full or self._running[user_id] >= self.limits.per_user:
-            raise TooManyExports
+            raise too_many_exports()
         self._running[user_id] += 1
         self._nobody_runs.clear()
         try:
@@ -101,10 +111,10 @@ class Exports:
     def share(self, organization_id: UUID) -> Iterator[None]:
         """A place among those of one organization, so that its people leave some to others.
 
-        Raises TooManyExports.
+        Raises Refused.
         """
         if self._of_organizations[organization_id] >= self.limits.per_organization:
-            raise TooManyExports
+            raise too_many_exports()
         self._of_organizations[organization_id] += 1
         try:
             yield
@@ -113,7 +123,7 @@ class Exports:
             if not self._of_organizations[organization_id]:
                 del self._of_organizations[organization_id]
 
-    async def settle(self) -> None:
+    async def _settle(self) -> None:
         """Let the exports that were cancelled tell how they ended, before the gateway goes."""
         try:
             async with asyncio.timeout(self.limits.settle_s):
@@ -175,7 +185,7 @@ class Pages:
         """The rows after this key.
 
         A page is asked for again while PostgREST is away, which it is when it restarts. Raises
-        PageRefused, RestUnavailable.
+        Refused, RestUnavailable.
         """
         for pause_s in self.exports.limits.pauses_s if after else ():
             try:
@@ -192,7 +202,7 @@ class Pages:
                 raise RestUnavailable
             if not answer.is_success:
                 await answer.aread()
-                raise PageRefused(answer)
+                raise told(answer)
             if self.prefer and answer.headers.get("preference-applied") != self.prefer:
                 raise RuntimeError(f"PostgREST did not apply {self.prefer}")
             content = b"".join([part async for part in answer.aiter_raw()])
@@ -207,16 +217,18 @@ class Pages:
 class Download(Response):
     """The file as it is written, no faster than the client takes it.
 
-    Whoever goes away ends it. What breaks off in the middle ends with the connection, not with the
-    file, so that nobody takes a part for the whole. places: left when it has ended.
+    What goes wrong before the first byte is an answer of its own. Later it ends with the
+    connection, not with the file, so that nobody takes a part for the whole. Whoever goes away ends
+    it. places: left when it has ended.
     """
 
     pages: Pages
-    first: Page
     format: Format
     places: ExitStack
     sent: int = field(default=0, init=False)
-    is_recorded: bool = field(default=False, init=False)
+    has_begun: bool = field(default=False, init=False)
+    has_ended: bool = field(default=False, init=False)
+    _step: asyncio.Future[Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         name = self.pages.plan.file_name(self.format.extension)
@@ -230,70 +242,73 @@ class Download(Response):
         )
         del self.headers["content-length"]
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         delivery = asyncio.create_task(self._deliver(send))
         departure = asyncio.create_task(_departure(receive))
-        state = "failed"
-        with self.places:
-            try:
-                await asyncio.wait({delivery, departure}, return_when=asyncio.FIRST_COMPLETED)
-                state = delivery.result() if delivery.done() else "aborted"
-            finally:
-                delivery.cancel()
-                departure.cancel()
-                await asyncio.gather(delivery, departure, return_exceptions=True)
-                if not self.is_recorded:
-                    await self._finish(state)
-
-    async def _deliver(self, send: Send) -> str:
-        """How it ended: delivered, aborted by a client that takes nothing, or failed."""
-        stall_s = self.pages.exports.limits.stall_s
+        state, refusal = "failed", None
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with aclosing(self._parts()) as parts:
-                async for part, rows in parts:
-                    async with asyncio.timeout(stall_s):
-                        await _send_part(send, part)
-                    self.sent += rows
+            await asyncio.wait({delivery, departure}, return_when=asyncio.FIRST_COMPLETED)
+            if delivery.done():
+                delivery.result()
+            else:
+                state = "aborted"
         except TimeoutError:
-            return "aborted"
-        except (PageRefused, RestUnavailable) as error:
+            state = "aborted"
+        except (Refused, RestUnavailable) as error:
             log.warning(
                 "an export broke off",
                 export_id=str(self.pages.plan.export_id),
                 rows=self.sent,
                 reason=str(error) or type(error).__name__,
             )
-            return "failed"
-        # Only then the file ends: who has it whole finds it on record, and may ask for the next.
-        await self._finish("delivered")
-        self.is_recorded = True
-        self.places.close()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-        return "delivered"
+            refusal = error.answer if isinstance(error, Refused) else unavailable()
+        finally:
+            delivery.cancel()
+            departure.cancel()
+            await asyncio.gather(delivery, departure, return_exceptions=True)
+            await self._end(state)
+        if refusal is not None and not self.has_begun:
+            await refusal(scope, receive, send)
 
-    async def _finish(self, state: str) -> None:
-        plan = self.pages.plan
-        await self.pages.exports.finish_export(
-            organization_id=plan.organization_id,
-            export_id=plan.export_id,
-            state=state,
-            row_count=self.sent,
-        )
+    async def _deliver(self, send: Send) -> None:
+        """Raises TimeoutError when the client takes nothing; Refused, RestUnavailable."""
+        exports, plan = self.pages.exports, self.pages.plan
+        self.places.enter_context(exports.share(plan.organization_id))
+        unsent = 0
+        async with aclosing(self._parts()) as parts:
+            async for part, rows in parts:
+                unsent += rows
+                if part:
+                    async with asyncio.timeout(exports.limits.stall_s):
+                        await self._send(send, part)
+                    self.sent, unsent = self.sent + unsent, 0
+        # Only then the file ends: who has it whole finds it on record, and may ask for the next.
+        await self._end("delivered")
+        await self._send(send, b"", is_last=True)
+
+    async def _send(self, send: Send, part: bytes, *, is_last: bool = False) -> None:
+        """In pieces, between which others have their turn, and until the client has made room."""
+        if not self.has_begun:
+            self.has_begun = True
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        for start in range(0, len(part) or 1, _PIECE):
+            body = part[start : start + _PIECE]
+            await send({"type": "http.response.body", "body": body, "more_body": not is_last})
 
     async def _parts(self) -> AsyncGenerator[tuple[bytes, int]]:
-        """The pieces of the file, each with how many rows it has.
+        """The parts of the file, each with how many rows were written since the one before.
 
         While one page is written and sent the next one is read, and no more than that one.
         """
-        page = self.first
+        page = await self.pages.page(None)
         following: asyncio.Task[Page] | None = None
-        yield self.format.begin(), 0
         try:
             while True:
                 if not page.is_last:
                     following = asyncio.create_task(self.pages.page(page.rows[-1][KEY]))
-                yield await asyncio.to_thread(self.format.rows, page.rows), len(page.rows)
+                async with self.pages.exports.writing:
+                    part = await self._in_thread(self.format.rows, page.rows)
+                yield part, len(page.rows)
                 if following is None:
                     break
                 page, following = await following, None
@@ -301,19 +316,35 @@ class Download(Response):
             if following is not None:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
-        yield await asyncio.to_thread(self.format.end), 0
+        rest = await self._in_thread(self.format.end)
+        while part := await self._in_thread(next, rest, b""):
+            yield part, 0
 
+    async def _in_thread(self, step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What a step of the format answers.
 
-async def _send_part(send: Send, part: bytes) -> None:
-    """In pieces, between which others have their turn, and until the client has made room."""
-    for start in range(0, len(part), _PIECE):
-        await send(
-            {
-                "type": "http.response.body",
-                "body": part[start : start + _PIECE],
-                "more_body": True,
-            }
-        )
+        A thread cannot be stopped: when this is cancelled the step goes on, and _end waits for it.
+        """
+        running = asyncio.ensure_future(asyncio.to_thread(step, *args, **kwargs))
+        self._step = running
+        return await asyncio.shield(running)
+
+    async def _end(self, state: str) -> None:
+        """Tell how it ended, leave nothing behind, and let others have its place. Does it once."""
+        if self.has_ended:
+            return
+        self.has_ended = True
+        plan = self.pages.plan
+        with self.places:
+            await self.pages.exports.finish_export(
+                organization_id=plan.organization_id,
+                export_id=plan.export_id,
+                state=state,
+                row_count=self.sent,
+            )
+            if self._step is not None:
+                await asyncio.gather(self._step, return_exceptions=True)
+            await asyncio.to_thread(self.format.close)
 
 
 async def _departure(receive: Receive) -> None:

@@ -1,20 +1,24 @@
-"""Rows as an Office Open XML workbook, written as they come: no temporary file, flat memory.
-
-Source: ECMA-376, parts 1 and 2 (SpreadsheetML, open packaging).
-"""
+"""Rows as an Office Open XML workbook, by XlsxWriter: on disk row by row, packed at the end."""
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from typing import Any, Final
-from xml.sax.saxutils import escape
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
 from gateway.exports.formats import Row, as_json_text, looks_like_formula
 from gateway.exports.plan import Column, Plan
+from gateway.exports.refusals import no_room, workbook_too_large
+from gateway.exports.scratch import Scratch
+from salesdash.logs import get_logger
+
+log = get_logger("gateway.exports")
 
 MAX_ROWS: Final = 1_048_576
 """Rows of one sheet, the line of names included. Source: Excel specifications and limits."""
@@ -27,46 +31,9 @@ MAX_DIGITS: Final = 15
 MONEY_DIGITS: Final = 4
 """Of a fraction, those that must not be lost: no currency has more."""
 
-_DATE, _TIME, _CENTS, _MILLS, _QUOTED, _HEADING = 1, 2, 3, 4, 5, 6
-"""Cell styles, by their place in _STYLES."""
-
-_HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_STYLES = (
-    f'{_HEAD}<styleSheet xmlns="{_MAIN}"><numFmts count="3">'
-    '<numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
-    '<numFmt numFmtId="165" formatCode="yyyy\\-mm\\-dd\\ hh:mm:ss"/>'
-    '<numFmt numFmtId="166" formatCode="0.000"/></numFmts>'
-    '<fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
-    '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts>'
-    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
-    '<fill><patternFill patternType="gray125"/></fill></fills>'
-    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-    '<cellXfs count="7"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
-    + "".join(
-        f'<xf numFmtId="{number_format}" fontId="0" fillId="0" borderId="0" xfId="0"'
-        ' applyNumberFormat="1"/>'
-        for number_format in (164, 165, 2, 166)
-    )
-    + '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"'
-    ' quotePrefix="1"/><xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0"'
-    ' applyFont="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0"'
-    ' builtinId="0"/></cellStyles></styleSheet>'
-)
-
-_NOT_PLAIN = re.compile("[^ !#-%'-;=?-~\xa0-\ud7ff\ue000-\ufffd]|_x|\\A\\s|\\s\\Z")
-"""Anything but characters that stand for themselves in XML and in a cell, inside the text."""
-_NOT_XML = re.compile("_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
-_EPOCH = date(1899, 12, 30).toordinal()
-_FIRST_DAY = date(1900, 3, 1).toordinal() - _EPOCH
+_FIRST_DAY = date(1900, 3, 1)
 """Before it Excel counts a day that never was."""
-
-Cell = Callable[[Any, str], str]
-"""The cell of a value that is not NULL, at a place such as B7."""
+_PIECE = 256 * 1024
 
 
 class Workbook:
@@ -78,212 +45,186 @@ class Workbook:
     """
 
     extension = "xlsx"
-    media_type = f"{_SHEET_TYPE}.sheet"
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
     def __init__(
-        self, plan: Plan, *, max_rows: int = MAX_ROWS, max_sheet_bytes: int = MAX_SHEET_BYTES
+        self,
+        plan: Plan,
+        scratch: Scratch,
+        *,
+        max_rows: int = MAX_ROWS,
+        max_sheet_bytes: int = MAX_SHEET_BYTES,
     ) -> None:
-        self._plan = plan
+        self._plan, self._scratch = plan, scratch
         self._max_rows, self._max_sheet_bytes = max_rows, max_sheet_bytes
-        self._out = _Outflow()
-        self._archive = _Archive(self._out, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
-        self._columns = [
-            (column.name, place, _cell(column))
-            for column, place in zip(plan.columns, _places(len(plan.columns)), strict=True)
-        ]
-        self._names: list[str] = []
-        self._sheet: Any = None
-        self._line = 0
-        self._sheet_bytes = 0
-        self._rows = 0
-
-    def begin(self) -> bytes:
-        self._put("_rels/.rels", _relations([("officeDocument", "xl/workbook.xml")]))
-        self._put("xl/styles.xml", _STYLES)
-        self._open_sheet()
-        return self._out.taken()
+        self._folder: Path | None = None
+        self._packed: BinaryIO | None = None
+        self._line = self._rows = 0
+        self._size = self._sheet_began = 0
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        written: list[str] = []
-        for row in rows:
-            if self._line >= self._max_rows:
-                self._write("".join(written))
-                written.clear()
-                self._close_sheet()
-                self._open_sheet()
-            self._line += 1
-            line = str(self._line)
-            cells = [
-                cell(value, place + line)
-                for name, place, cell in self._columns
-                if (value := row[name]) is not None
-            ]
-            written.append(f'<row r="{line}">{"".join(cells)}</row>')
-        self._rows += len(rows)
-        self._write("".join(written))
-        if self._sheet_bytes > self._max_sheet_bytes:
+        """Nothing leaves yet. Raises Refused when there is no room."""
+        with _in_our_words():
+            folder = self._folder or self._begin()
+            for row in rows:
+                if self._line == self._max_rows:
+                    self._begin_sheet()
+                for place, (name, write) in enumerate(self._cells):
+                    value = row[name]
+                    if value is not None:
+                        write(self._line, place, value)
+                self._line += 1
+            self._rows += len(rows)
+            self._size = self._scratch.checked(folder)
+        if self._size - self._sheet_began > self._max_sheet_bytes:
             self._line = self._max_rows
-        return self._out.taken()
+        return b""
 
-    def end(self) -> bytes:
-        self._close_sheet()
-        self._about()
-        self._put("xl/workbook.xml", self._book())
-        sheets = [("worksheet", f"worksheets/sheet{n + 1}.xml") for n in range(len(self._names))]
-        self._put("xl/_rels/workbook.xml.rels", _relations([*sheets, ("styles", "styles.xml")]))
-        self._put("[Content_Types].xml", self._types())
-        self._archive.close()
-        return self._out.taken()
+    def end(self) -> Iterator[bytes]:
+        """The whole file. Raises Refused when there is no room."""
+        with _in_our_words():
+            folder = self._folder or self._begin()
+            self._about()
+            self._book.close()
+            self._packed = (folder / "workbook.xlsx").open("rb")
+        return iter(partial(self._packed.read, _PIECE), b"")
 
-    def _open_sheet(self) -> None:
-        table = self._plan.table
-        number = len(self._names) + 1
-        self._begin_part(table if number == 1 else f"{table} {number}", len(self._columns))
-        names = "".join(
-            _text(name, f"{place}1", style=_HEADING) for name, place, _ in self._columns
+    def close(self) -> None:
+        """Leave nothing on disk."""
+        if self._packed is not None:
+            self._packed.close()
+        if self._folder is not None:
+            self._scratch.remove(self._folder)
+            self._folder = None
+
+    def _begin(self) -> Path:
+        self._folder = folder = self._scratch.folder()
+        self._book = xlsxwriter.Workbook(
+            folder / "workbook.xlsx", {"constant_memory": True, "tmpdir": str(folder)}
         )
-        self._write(f'<row r="1">{names}</row>')
+        style = self._book.add_format
+        self._plain, self._heading = style(), style({"bold": True})
+        self._quoted = style({"quote_prefix": True, "num_format": "@"})
+        self._date = style({"num_format": r"yyyy\-mm\-dd"})
+        self._time = style({"num_format": r"yyyy\-mm\-dd\ hh:mm:ss"})
+        self._money = {2: style({"num_format": "0.00"}), 3: style({"num_format": "0.000"})}
+        self._cells = [(column.name, self._cell(column)) for column in self._plan.columns]
+        self._begin_sheet()
+        return folder
+
+    def _begin_sheet(self) -> None:
+        number = len(self._book.worksheets()) + 1
+        name = self._plan.table if number == 1 else f"{self._plan.table} {number}"
+        self._sheet = self._book.add_worksheet(name)
+        self._sheet.freeze_panes(1, 0)
+        self._sheet.set_column(0, len(self._cells) - 1, 20)
+        for place, (title, _) in enumerate(self._cells):
+            self._sheet.write_string(0, place, title, self._heading)
         self._line = 1
-
-    def _begin_part(self, name: str, columns: int) -> None:
-        self._names.append(name)
-        path = f"xl/worksheets/sheet{len(self._names)}.xml"
-        self._sheet = self._archive.open(_entry(path), "w")
-        self._sheet_bytes = 0
-        self._write(
-            f'{_HEAD}<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
-            '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
-            '</sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/><cols>'
-            f'<col min="1" max="{columns}" width="20" customWidth="1"/></cols><sheetData>'
-        )
-
-    def _close_sheet(self) -> None:
-        self._write("</sheetData></worksheet>")
-        self._sheet.close()
-
-    def _write(self, xml: str) -> None:
-        content = xml.encode()
-        self._sheet_bytes += len(content)
-        self._sheet.write(content)
+        self._sheet_began = self._size
 
     def _about(self) -> None:
         """The last sheet: what this file is."""
         plan = self._plan
-        told = [
-            ("organization", plan.organization_slug),
-            ("table", plan.table),
-            ("first day", str(plan.start_date or "")),
-            ("last day", str(plan.end_date or "")),
-            ("days are those of", plan.date_column),
-            ("times are those of", plan.timezone),
-            ("began at", plan.began_at),
-            ("rows", str(self._rows)),
-        ]
-        self._begin_part("about this file", 2)
-        for line, (name, value) in enumerate(told, start=1):
-            cells = _text(name, f"A{line}", style=_HEADING) + _text(value, f"B{line}")
-            self._write(f'<row r="{line}">{cells}</row>')
-        self._close_sheet()
+        told = {
+            "organization": plan.organization_slug,
+            "table": plan.table,
+            "first day": str(plan.start_date or ""),
+            "last day": str(plan.end_date or ""),
+            "days are those of": plan.date_column,
+            "times are those of": plan.timezone,
+            "began at": plan.began_at,
+            "rows": str(self._rows),
+        }
+        self._sheet = self._book.add_worksheet("about this file")
+        self._sheet.set_column(0, 1, 20)
+        for line, (name, value) in enumerate(told.items()):
+            self._sheet.write_string(line, 0, name, self._heading)
+            self._sheet.write_string(line, 1, value)
 
-    def _put(self, path: str, content: str) -> None:
-        self._archive.writestr(_entry(path), content)
+    def _cell(self, column: Column) -> Callable[[int, int, Any], None]:
+        """What writes a value of this column, if it is not NULL, at a line and a place."""
+        if column.type.endswith("[]"):
+            return self._write_list
+        writers: Mapping[str, Callable[[int, int, Any], None]] = {
+            "numeric": self._write_decimal,
+            "smallint": self._write_integer,
+            "integer": self._write_integer,
+            "bigint": self._write_integer,
+            "boolean": self._write_boolean,
+            "date": self._write_day,
+            "timestamp with time zone": self._write_time,
+        }
+        return writers.get(column.type, self._write_text)
 
-    def _book(self) -> str:
-        sheets = "".join(
-            f'<sheet name="{escape(name)}" sheetId="{n}" r:id="rId{n}"/>'
-            for n, name in enumerate(self._names, start=1)
-        )
-        return (
-            f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><bookViews><workbookView/>'
-            f"</bookViews><sheets>{sheets}</sheets></workbook>"
-        )
+    def _write_text(self, line: int, place: int, value: str) -> None:
+        if len(value) > MAX_TEXT // 2:
+            value = _cut(value)
+        if value.startswith("<r>") and value.endswith("</r>"):
+            # XlsxWriter would take it for XML of its own and put it into the sheet as it stands.
+            self._sheet.write_rich_string(line, place, "<", self._plain, value[1:])
+        elif looks_like_formula(value):
+            self._sheet.write_string(line, place, value, self._quoted)
+        else:
+            self._sheet.write_string(line, place, value)
 
-    def _types(self) -> str:
-        parts = [("/xl/workbook.xml", "sheet.main"), ("/xl/styles.xml", "styles")]
-        parts += [
-            (f"/xl/worksheets/sheet{n + 1}.xml", "worksheet") for n in range(len(self._names))
-        ]
-        overrides = "".join(
-            f'<Override PartName="{path}" ContentType="{_SHEET_TYPE}.{kind}+xml"/>'
-            for path, kind in parts
-        )
-        return (
-            f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels"'
-            ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-            f'<Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>'
-        )
+    def _write_list(self, line: int, place: int, value: Any) -> None:
+        self._write_text(line, place, as_json_text(value) or "")
 
+    def _write_boolean(self, line: int, place: int, value: bool) -> None:
+        self._sheet.write_boolean(line, place, value)
 
-class _Archive(zipfile.ZipFile):
-    """An archive that may be dropped half-written, when nobody wants the rest of it."""
+    def _write_integer(self, line: int, place: int, value: int) -> None:
+        if abs(value) >= 10**MAX_DIGITS:
+            self._write_text(line, place, str(value))
+        else:
+            self._sheet.write_number(line, place, value)
 
-    def __del__(self) -> None:
-        """Not closed: nobody would get what closing it writes."""
+    def _write_decimal(self, line: int, place: int, value: str) -> None:
+        """A number, unless its whole part and cents have more digits than a cell keeps."""
+        whole, _, fraction = value.lstrip("-").partition(".")
+        if len(whole) + min(len(fraction), MONEY_DIGITS) > MAX_DIGITS or not whole.isdigit():
+            self._write_text(line, place, value)
+        else:
+            style = self._money.get(len(fraction))
+            self._sheet.write_number(line, place, float(value), style)
 
+    def _write_day(self, line: int, place: int, value: str) -> None:
+        self._write_moment(line, place, value, date.fromisoformat, self._date)
 
-class _Outflow(io.RawIOBase):
-    """What the archive has written since it was last taken. It cannot go back."""
+    def _write_time(self, line: int, place: int, value: str) -> None:
+        """The wall clock of a time such as 2026-01-05T10:00:00.5-05:00, to the second."""
+        self._write_moment(line, place, value, _wall_clock, self._time)
 
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, part: Any) -> int:
-        self._parts.append(bytes(part))
-        return len(part)
-
-    def taken(self) -> bytes:
-        parts, self._parts = self._parts, []
-        return b"".join(parts)
-
-
-def _entry(path: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(path)
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    return entry
-
-
-def _relations(targets: Sequence[tuple[str, str]]) -> str:
-    relations = "".join(
-        f'<Relationship Id="rId{n}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
-        for n, (kind, target) in enumerate(targets, start=1)
-    )
-    return f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships">{relations}</Relationships>'
-
-
-def _places(count: int) -> list[str]:
-    """A, B, … Z, AA, AB, …: the letters of so many columns."""
-    places: list[str] = []
-    for number in range(count):
-        letters, rest = "", number + 1
-        while rest:
-            rest, letter = divmod(rest - 1, 26)
-            letters = chr(65 + letter) + letters
-        places.append(letters)
-    return places
+    def _write_moment(
+        self, line: int, place: int, value: str, read: Callable[[str], date], style: object
+    ) -> None:
+        """As text where a cell cannot hold it: infinity, and what was before the calendar."""
+        try:
+            moment = read(value)
+        except ValueError:
+            self._write_text(line, place, value)
+            return
+        if date(moment.year, moment.month, moment.day) < _FIRST_DAY:
+            self._write_text(line, place, value)
+        else:
+            self._sheet.write_datetime(line, place, moment, style)
 
 
-def _cell(column: Column) -> Cell:
-    return _listed if column.type.endswith("[]") else _CELLS.get(column.type, _text)
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Tells what the disk or the library refuses as Refused."""
+    try:
+        yield
+    except FileSizeError as error:
+        raise workbook_too_large() from error
+    except (OSError, FileCreateError) as error:
+        log.error("a workbook could not be written", reason=str(error))
+        raise no_room() from error
 
 
-def _text(value: str, at: str, style: int = 0) -> str:
-    if len(value) > MAX_TEXT // 2:
-        value = _cut(value)
-    if looks_like_formula(value):
-        style = _QUOTED
-    styled = f' s="{style}"' if style else ""
-    if _NOT_PLAIN.search(value):
-        value = escape(_NOT_XML.sub(_numbered, value))
-        return f'<c r="{at}"{styled} t="inlineStr"><is><t xml:space="preserve">{value}</t></is></c>'
-    return f'<c r="{at}"{styled} t="inlineStr"><is><t>{value}</t></is></c>'
-
-
-def _numbered(found: re.Match[str]) -> str:
-    """A character that XML cannot hold, as spreadsheets write it: _x0007_."""
-    return f"_x{ord(found[0]):04X}_"
+def _wall_clock(value: str) -> datetime:
+    return datetime.fromisoformat(value).replace(microsecond=0, tzinfo=None)
 
 
 def _cut(value: str) -> str:
@@ -292,63 +233,3 @@ def _cut(value: str) -> str:
     if len(units) <= MAX_TEXT * 2:
         return value
     return units[: (MAX_TEXT - 1) * 2].decode("utf-16-le", "ignore") + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _listed(value: Any, at: str) -> str:
-    return _text(as_json_text(value) or "", at)
-
-
-def _boolean(value: Any, at: str) -> str:
-    return f'<c r="{at}" t="b"><v>{int(value)}</v></c>'
-
-
-def _integer(value: Any, at: str) -> str:
-    if abs(value) >= 10**MAX_DIGITS:
-        return _text(str(value), at)
-    return f'<c r="{at}"><v>{value}</v></c>'
-
-
-def _decimal(value: Any, at: str) -> str:
-    """A number, unless its whole part and cents have more digits than a cell keeps."""
-    whole, _, fraction = value.lstrip("-").partition(".")
-    if len(whole) + min(len(fraction), MONEY_DIGITS) > MAX_DIGITS or not whole.isdigit():
-        return _text(value, at)
-    style = {2: f' s="{_CENTS}"', 3: f' s="{_MILLS}"'}.get(len(fraction), "")
-    return f'<c r="{at}"{style}><v>{value}</v></c>'
-
-
-def _day(value: Any, at: str) -> str:
-    number = _day_number(value)
-    return _text(value, at) if number is None else f'<c r="{at}" s="{_DATE}"><v>{number}</v></c>'
-
-
-def _time(value: Any, at: str) -> str:
-    """The wall clock of a time such as 2026-01-05T10:00:00.5-05:00."""
-    number = _day_number(value[:10])
-    if number is None or value.endswith("BC"):
-        return _text(value, at)
-    seconds = int(value[11:13]) * 3600 + int(value[14:16]) * 60 + int(value[17:19])
-    if not seconds:
-        return f'<c r="{at}" s="{_TIME}"><v>{number}</v></c>'
-    return f'<c r="{at}" s="{_TIME}"><v>{number + seconds / 86_400!r}</v></c>'
-
-
-def _day_number(value: str) -> int | None:
-    """Days as spreadsheets count them; None for a day that they do not know."""
-    try:
-        number = date.fromisoformat(value).toordinal() - _EPOCH
-    except ValueError:
-        return None
-    return number if number >= _FIRST_DAY else None
-
-
-_CELLS: Final[Mapping[str, Cell]] = {
-    "numeric": _decimal,
-    "smallint": _integer,
-    "integer": _integer,
-    "bigint": _integer,
-    "boolean": _boolean,
-    "date": _day,
-    "timestamp with time zone": _time,
-}
-"""By the type of the column; everything else is text."""

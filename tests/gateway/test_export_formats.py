@@ -3,19 +3,23 @@
 import csv
 import io
 import json
+import resource
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import openpyxl
 import pytest
 
+from gateway.as_caller import Refused
 from gateway.exports.formats import Csv, Format, JsonArray, JsonLines, looks_like_formula
 from gateway.exports.plan import Column, Plan
+from gateway.exports.scratch import Scratch
 from gateway.exports.xlsx import MAX_TEXT, Workbook
 
 COLUMNS = (
@@ -56,6 +60,22 @@ TEXTS = [
 ]
 
 
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where workbooks are written."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def scratch(folder: Path) -> Iterator[Scratch]:
+    """Room for workbooks of which nothing is left when they are closed."""
+    made = Scratch(max_bytes=2**20, spare_bytes=0)
+    with made.opened():
+        yield made
+        assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
 def plan(*columns: Column) -> Plan:
     """A plan of these columns; of all of them when none is named."""
     return Plan(
@@ -81,7 +101,10 @@ def row(**values: Any) -> Mapping[str, Any]:
 
 def written(file: Format, *pages: Sequence[Mapping[str, Any]]) -> bytes:
     """The whole file of these pages."""
-    return b"".join([file.begin(), *(file.rows(page) for page in pages), file.end()])
+    try:
+        return b"".join([*map(file.rows, pages), *file.end()])
+    finally:
+        file.close()
 
 
 def csv_rows(content: bytes) -> list[list[str]]:
@@ -95,10 +118,11 @@ def sheet_rows(content: bytes, sheet: str = "events") -> list[list[Any]]:
     return [list(cells) for cells in book[sheet].iter_rows(min_row=2, values_only=True)]
 
 
-def cells_of(texts: Sequence[str]) -> list[Any]:
+def cells_of(texts: Sequence[str], scratch: Scratch) -> list[Any]:
     """The cells of these texts in a workbook."""
     content = written(
-        Workbook(plan(Column("name", "text"))), [{"id": "x", "name": text} for text in texts]
+        Workbook(plan(Column("name", "text")), scratch),
+        [{"id": "x", "name": text} for text in texts],
     )
     book = openpyxl.load_workbook(io.BytesIO(content))
     return [cells[0] for cells in book["events"].iter_rows(min_row=2)]
@@ -184,16 +208,16 @@ def test_what_no_spreadsheet_computes_stays_as_it_is(text: str) -> None:
     assert not looks_like_formula(text)
 
 
-def test_negative_numbers_stay_numbers() -> None:
+def test_negative_numbers_stay_numbers(scratch: Scratch) -> None:
     rows = [row(amount="-12.50", count=-3)]
     (line,) = csv_rows(written(Csv(plan(), has_bom=False, escapes_formulas=True), rows))[1:]
     assert line[2:4] == ["-12.50", "-3"]
-    (cells,) = sheet_rows(written(Workbook(plan()), rows))
+    (cells,) = sheet_rows(written(Workbook(plan(), scratch), rows))
     assert cells[2:4] == [-12.5, -3]
 
 
-def test_a_workbook_has_cells_of_their_kind() -> None:
-    content = written(Workbook(plan()), [FULL], [row()])
+def test_a_workbook_has_cells_of_their_kind(scratch: Scratch) -> None:
+    content = written(Workbook(plan(), scratch), [FULL], [row()])
     full, empty = sheet_rows(content)
     full[5:7] = map(str, full[5:7])
     assert full == [
@@ -210,19 +234,32 @@ def test_a_workbook_has_cells_of_their_kind() -> None:
     assert sheet.freeze_panes == "A2"
 
 
-def test_texts_of_a_workbook_are_what_they_are() -> None:
+def test_texts_of_a_workbook_are_what_they_are(scratch: Scratch) -> None:
     # A reader of XML sees one line break for any; what is no character stays as its number.
-    cells = cells_of(TEXTS)
+    cells = cells_of(TEXTS, scratch)
     assert [openpyxl.utils.escape.unescape(cell.value) for cell in cells] == TEXTS
     assert {cell.data_type for cell in cells} == {"s"}
 
 
-def test_no_cell_of_a_workbook_is_a_formula() -> None:
-    cells = cells_of(FORMULAS)
+def test_no_cell_of_a_workbook_is_a_formula(scratch: Scratch) -> None:
+    cells = cells_of(FORMULAS, scratch)
     assert [openpyxl.utils.escape.unescape(cell.value) for cell in cells] == FORMULAS
     assert {cell.data_type for cell in cells} == {"s"}
     # Also after somebody has edited the cell.
     assert all(cell.quotePrefix for cell in cells)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<r>quoted</r>",
+        '<r></r></is></c><c r="C2"><f>1+1</f></c><c r="D2" t="inlineStr"><is><r></r>',
+        "<r></row></sheetData></r>",
+    ],
+)
+def test_no_text_gets_into_a_workbook_as_xml(text: str, scratch: Scratch) -> None:
+    content = written(Workbook(plan(Column("name", "text")), scratch), [{"id": "7", "name": text}])
+    assert sheet_rows(content) == [[text]]
 
 
 @pytest.mark.parametrize(
@@ -236,8 +273,10 @@ def test_no_cell_of_a_workbook_is_a_formula() -> None:
         ("0", 0),
     ],
 )
-def test_a_number_is_a_number_unless_cents_would_be_lost(amount: str, cell: object) -> None:
-    assert sheet_rows(written(Workbook(plan()), [row(amount=amount)]))[0][2] == cell
+def test_a_number_is_a_number_unless_cents_would_be_lost(
+    amount: str, cell: object, scratch: Scratch
+) -> None:
+    assert sheet_rows(written(Workbook(plan(), scratch), [row(amount=amount)]))[0][2] == cell
 
 
 @pytest.mark.parametrize(
@@ -251,22 +290,22 @@ def test_a_number_is_a_number_unless_cents_would_be_lost(amount: str, cell: obje
         ("count", 10**17),
     ],
 )
-def test_what_a_cell_cannot_hold_is_text(column: str, value: Any) -> None:
-    (cells,) = sheet_rows(written(Workbook(plan()), [row(**{column: value})]))
+def test_what_a_cell_cannot_hold_is_text(column: str, value: Any, scratch: Scratch) -> None:
+    (cells,) = sheet_rows(written(Workbook(plan(), scratch), [row(**{column: value})]))
     names = [one.name for one in COLUMNS]
     assert cells[names.index(column)] == str(value)
 
 
-def test_a_text_longer_than_a_cell_ends_with_an_ellipsis() -> None:
-    fits, long, wide = cells_of(["x" * MAX_TEXT, "x" * (MAX_TEXT + 1), "🎯" * MAX_TEXT])
+def test_a_text_longer_than_a_cell_ends_with_an_ellipsis(scratch: Scratch) -> None:
+    fits, long, wide = cells_of(["x" * MAX_TEXT, "x" * (MAX_TEXT + 1), "🎯" * MAX_TEXT], scratch)
     assert fits.value == "x" * MAX_TEXT
     assert long.value == "x" * (MAX_TEXT - 1) + "…"
     assert wide.value == "🎯" * ((MAX_TEXT - 1) // 2) + "…"
 
 
-def test_more_rows_than_a_sheet_holds_go_on_in_the_next_one() -> None:
+def test_more_rows_than_a_sheet_holds_go_on_in_the_next_one(scratch: Scratch) -> None:
     rows = [row(count=number) for number in range(11)]
-    content = written(Workbook(plan(), max_rows=5), rows[:3], rows[3:9], rows[9:])
+    content = written(Workbook(plan(), scratch, max_rows=5), rows[:3], rows[3:9], rows[9:])
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert book.sheetnames == ["events", "events 2", "events 3", "about this file"]
     assert [book[name].max_row for name in book.sheetnames[:3]] == [5, 5, 4]
@@ -274,17 +313,19 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next_one() -> None:
     assert counted == list(range(11))
 
 
-def test_a_sheet_ends_before_the_archive_would_need_what_spreadsheets_repair() -> None:
-    rows = [row(count=number) for number in range(4)]
-    content = written(Workbook(plan(), max_sheet_bytes=1_000), *[[one] for one in rows])
+def test_a_sheet_ends_before_the_archive_would_need_what_spreadsheets_repair(
+    scratch: Scratch,
+) -> None:
+    rows = [row(count=number, name="x" * 10_000) for number in range(4)]
+    content = written(Workbook(plan(), scratch, max_sheet_bytes=9_000), *[[one] for one in rows])
     book = openpyxl.load_workbook(io.BytesIO(content))
     assert len(book.sheetnames) > 2
     counted = [cells[3] for name in book.sheetnames[:-1] for cells in sheet_rows(content, name)]
     assert counted == list(range(4))
 
 
-def test_the_last_sheet_says_what_the_file_is() -> None:
-    content = written(Workbook(plan()), [FULL, FULL])
+def test_the_last_sheet_says_what_the_file_is(scratch: Scratch) -> None:
+    content = written(Workbook(plan(), scratch), [FULL, FULL])
     told = openpyxl.load_workbook(io.BytesIO(content))["about this file"]
     said = dict(told.iter_rows(values_only=True))
     assert said["table"] == "events"
@@ -292,13 +333,66 @@ def test_the_last_sheet_says_what_the_file_is() -> None:
     assert said["rows"] == "2"
 
 
-def test_a_workbook_is_a_sound_archive_and_a_part_of_one_is_none() -> None:
-    content = written(Workbook(plan()), [FULL])
+def test_a_workbook_is_a_sound_archive_and_a_part_of_one_is_none(scratch: Scratch) -> None:
+    content = written(Workbook(plan(), scratch), [FULL])
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         assert {entry.create_version for entry in archive.infolist()} == {20}
     with pytest.raises(zipfile.BadZipFile):
         zipfile.ZipFile(io.BytesIO(content[: len(content) * 9 // 10]))
+
+
+def refused(file: Format, rows: Sequence[Mapping[str, Any]]) -> int:
+    """The status with which these rows are refused; nothing of them is left."""
+    with pytest.raises(Refused) as caught:
+        written(file, rows)
+    return caught.value.answer.status_code
+
+
+def test_a_workbook_ends_before_the_disk_is_full(folder: Path) -> None:
+    scratch = Scratch(max_bytes=2**20, spare_bytes=2**60)
+    with scratch.opened():
+        assert refused(Workbook(plan(), scratch), [FULL]) == 507
+        assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+def test_a_disk_that_takes_no_more_is_an_answer(scratch: Scratch) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        assert refused(Workbook(plan(), scratch), [row(name="x" * 30_000)] * 3) == 507
+        # The last row of a sheet is written with its end.
+        assert refused(Workbook(plan(), scratch), [row(name="x" * 30_000)] * 2) == 507
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_one_workbook_takes_only_so_much_of_the_disk(scratch: Scratch) -> None:
+    rows = [row(name="x" * 30_000)] * 40
+    assert refused(Workbook(plan(), scratch), rows) == 422
+    # What was refused is given back: the next one has its room.
+    assert len(sheet_rows(written(Workbook(plan(), scratch), rows[:9]))) == 9
+
+
+def test_without_a_folder_there_are_no_workbooks(folder: Path) -> None:
+    scratch = Scratch(max_bytes=2**20, spare_bytes=0)
+    folder.rmdir()
+    with scratch.opened():
+        assert refused(Workbook(plan(), scratch), [FULL]) == 507
+
+
+def test_what_a_killed_gateway_left_is_removed_and_what_others_write_is_not(
+    folder: Path, scratch: Scratch
+) -> None:
+    left = folder / "salesdash-workbooks-left"
+    left.mkdir()
+    (left / "sheet").write_bytes(b"x")
+    file = Workbook(plan(), scratch)
+    file.rows([FULL])
+    with Scratch(max_bytes=1, spare_bytes=0).opened():
+        assert not left.exists()
+    assert len(sheet_rows(b"".join(file.end()))) == 1
+    file.close()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -28,7 +29,14 @@ from tests.world import NOON, Organization, Person, Row, World
 
 PATH = "/functions/v1/export-data"
 LIMITS = Limits(
-    page_rows=3, page_bytes=2_500_000, per_user=1, at_once=2, stall_s=0.5, pauses_s=(0, 0)
+    page_rows=3,
+    page_bytes=2_500_000,
+    per_user=1,
+    at_once=2,
+    stall_s=0.5,
+    pauses_s=(0, 0),
+    workbook_bytes=600_000,
+    spare_bytes=0,
 )
 TABLES = ("events", "leads", "post_call_forms", "payments", "my_credits", "closers", "sources")
 
@@ -86,11 +94,21 @@ def scene(committed_world: World) -> Scene:
 
 
 @pytest.fixture(scope="module")
-def inside(system: Settings, rest: Rest) -> Iterator[Inside]:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where workbooks are written."""
+    folder = tmp_path_factory.mktemp("scratch")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def inside(system: Settings, rest: Rest, scratch: Path) -> Iterator[Inside]:
     """A gateway that reads three rows at a time."""
     assert rest.url == system.postgrest_url
     with gateway_inside(system, LIMITS) as running:
         yield running
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.fixture(autouse=True)
@@ -376,12 +394,22 @@ def test_an_api_key_gets_no_export_and_reads_csv_from_the_analysts_views(
     headers = bearer(jwt.encode(claims, JWT_SECRET, algorithm="HS256"))
     export = client.get(PATH, params={"table": "events"}, headers=headers)
     assert (export.status_code, export.json()["code"]) == (401, "not_signed_in")
+    headers["accept-profile"] = "analytics"
+    wanted = [str(call.id) for call in scene.calls]
     shown = client.get(
         "/rest/v1/events",
         params={"select": "id", "order": "id"},
-        headers={**headers, "accept": "text/csv", "accept-profile": "analytics"},
+        headers={**headers, "accept": "text/csv"},
     )
-    assert shown.text.split() == ["id", *(str(call.id) for call in scene.calls)]
+    assert shown.text.split() == ["id", *wanted]
+    # And in pages, as the documents say, however many rows there are.
+    got, after = [], "00000000-0000-0000-0000-000000000000"
+    while page := client.get(
+        "/rest/v1/events", params={"order": "id", "id": f"gt.{after}", "limit": 3}, headers=headers
+    ).json():
+        got += [row["id"] for row in page]
+        after = got[-1]
+    assert got == wanted
 
 
 # -- what happens meanwhile
@@ -417,10 +445,9 @@ def test_rows_that_come_and_move_meanwhile_make_none_appear_twice(
     assert len(between.pages) >= 3
 
 
-@pytest.mark.parametrize("file_format", ["json", "ndjson", "csv", "xlsx"])
-def test_a_file_that_breaks_off_is_never_taken_for_a_whole_one(
-    client: httpx.Client, scene: Scene, between: Between, file_format: str
-) -> None:
+@contextmanager
+def session_lost(scene: Scene, between: Between) -> Iterator[None]:
+    """A scene in which the session of an admin ends after the first page."""
     busy = scene.people["busy"]
 
     async def lose_the_session(request: httpx.Request) -> None:
@@ -430,12 +457,36 @@ def test_a_file_that_breaks_off_is_never_taken_for_a_whole_one(
             )
 
     between.hook = lose_the_session
-    before = on_record(scene)
-    with pytest.raises(httpx.RemoteProtocolError):
-        get(client, scene, "busy", format=file_format)
+    yield
     del scene.world.sessions[busy.user_id]
+
+
+@pytest.mark.parametrize("file_format", ["json", "ndjson", "csv"])
+def test_a_file_that_breaks_off_is_never_taken_for_a_whole_one(
+    client: httpx.Client, scene: Scene, between: Between, file_format: str
+) -> None:
+    before = on_record(scene)
+    with session_lost(scene, between), pytest.raises(httpx.RemoteProtocolError):
+        get(client, scene, "busy", format=file_format)
     told = next_end(scene, before)
     assert (told["state"], told["row_count"]) == ("failed", 3)
+
+
+def test_a_workbook_that_cannot_be_finished_is_an_answer(
+    client: httpx.Client, scene: Scene, between: Between, scratch: Path
+) -> None:
+    with session_lost(scene, between):
+        answer = get(client, scene, "busy", format="xlsx")
+    assert (answer.status_code, answer.json()["code"]) == (401, "PT401")
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = on_record(scene)
+    assert (told["state"], told["row_count"]) == ("failed", 0)
+    assert files_in(scratch) == []
+
+
+def files_in(folder: Path) -> list[Path]:
+    """All files below."""
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_postgrest_that_is_away_for_a_moment_is_waited_for(
@@ -566,15 +617,15 @@ def long_calls(scene: Scene) -> Person:
 
 
 @contextmanager
-def asking(inside: Inside, token: str) -> Iterator[socket.socket]:
+def asking(inside: Inside, token: str, name: str = "json") -> Iterator[socket.socket]:
     """A client that has asked for the calls and takes only what it is told to."""
     url = httpx.URL(inside.url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
         connection.connect((url.host, url.port))
         connection.sendall(
-            b"GET %s?table=events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\n\r\n"
-            % (PATH.encode(), token.encode())
+            b"GET %s?table=events&format=%s HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %s\r\n\r\n"
+            % (PATH.encode(), name.encode(), token.encode())
         )
         yield connection
 
@@ -589,6 +640,40 @@ def test_who_goes_away_ends_the_export(
     assert told["state"] == "aborted"
     assert told["row_count"] < 20
     assert len(between.pages) < 10
+
+
+def test_who_goes_away_before_a_workbook_is_whole_leaves_nothing_on_disk(
+    inside: Inside, scene: Scene, between: Between, scratch: Path
+) -> None:
+    before, begun = on_record(scene), Event()
+
+    async def hang(request: httpx.Request) -> None:
+        if "id=gt." in str(request.url):
+            begun.set()
+            await asyncio.sleep(60)
+
+    between.hook = hang
+    with asking(inside, scene.token("admin"), "xlsx"):
+        assert begun.wait(10)
+        wait_until(lambda: bool(files_in(scratch)), lambda: "no page was written")
+    told = next_end(scene, before)
+    assert (told["state"], told["row_count"]) == ("aborted", 0)
+    wait_until(lambda: not files_in(scratch), lambda: f"still {files_in(scratch)}")
+
+
+def test_a_workbook_larger_than_one_may_be_is_refused(
+    client: httpx.Client, scene: Scene, long_calls: Person, scratch: Path
+) -> None:
+    # Each note is cut to what a cell holds, and twenty such cells are too much here.
+    answer = client.get(
+        PATH,
+        params={"table": "events", "format": "xlsx"},
+        headers=bearer(scene.world.token(long_calls, JWT_SECRET)),
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "workbook_too_large")
+    told = on_record(scene)
+    assert (told["state"], told["row_count"]) == ("failed", 0)
+    assert files_in(scratch) == []
 
 
 def test_who_takes_nothing_is_given_up_and_no_more_is_read_than_they_take(
