@@ -15,6 +15,7 @@ from tests.acting import refused
 from tests.database.by_hand import ask, ask_one
 from tests.database.inbox import open_inbox
 from tests.stripe_events import payment as stripe_payment
+from tests.stripe_events import refund as stripe_refund
 from tests.world import NOON, Organization, Person, Row, World
 
 WHY = "Seen in the list."
@@ -163,6 +164,17 @@ def test_more_that_went_back_than_came_in_is_won_back(scene: Scene) -> None:
         reason=WHY,
     )
     scene.mended("refund_over_amount")
+
+
+def test_a_refund_of_a_payment_that_nobody_told_of_finds_it(scene: Scene) -> None:
+    inbox = open_inbox(scene.acme)
+    charge, _ = stripe_payment()
+    inbox.take(stripe_refund(charge, 9900))
+    assert scene.check("refund_without_payment")["found"] == 0
+    scene.world.execute("update app.payment_refunds set created_at = now() - interval '1 day'")
+    scene.found("refund_without_payment", inbox.row("payment_refunds")["id"])
+    inbox.take(charge)
+    scene.mended("refund_without_payment")
 
 
 def test_a_deal_that_collected_too_much_gives_some_to_another(scene: Scene) -> None:

@@ -27,37 +27,39 @@ begin atomic
              'Confirm the claim if it is other money, or reject it if a payment covers it.'),
         ( 7, 'refund_over_amount',        'critical', 'Payments of which more went back than came in',
              'Compare with the processor, and record what came back as a won dispute.'),
-        ( 8, 'deal_over_collected',       'warning',  'Deals that have collected more than was agreed',
+        ( 8, 'refund_without_payment',    'warning',  'Refunds and disputes whose payment nobody has told of in a day',
+             'Import the payment, or replay it at the provider; dismiss this if it is from before these books begin.'),
+        ( 9, 'deal_over_collected',       'warning',  'Deals that have collected more than was agreed',
              'Attribute the payment that is for something else to a deal of its own, or refund it.'),
-        ( 9, 'deal_under_collected',      'warning',  'Deals of which money is overdue',
+        (10, 'deal_under_collected',      'warning',  'Deals of which money is overdue',
              'Collect it, record what was paid elsewhere, or void the deal.'),
-        (10, 'unknown_host',              'warning',  'Bookings whose host is no closer',
+        (11, 'unknown_host',              'warning',  'Bookings whose host is no closer',
              'Accept the host as a closer, add the address to one, or assign a closer to the call.'),
-        (11, 'unknown_setter',            'warning',  'Bookings and chats that name a setter whom nobody knows',
+        (12, 'unknown_setter',            'warning',  'Bookings and chats that name a setter whom nobody knows',
              'Add the spelling to the aliases of a setter, then replay the delivery.'),
-        (12, 'ambiguous_lead',            'warning',  'Bookings that fit more than one lead',
+        (13, 'ambiguous_lead',            'warning',  'Bookings that fit more than one lead',
              'Merge the leads, or choose one of them for the call.'),
-        (13, 'rescheduled_after_outcome', 'warning',  'Calls that were moved after their outcome was reported',
+        (14, 'rescheduled_after_outcome', 'warning',  'Calls that were moved after their outcome was reported',
              'Check the post-call form; if the call did not take place, submit it again.'),
-        (14, 'duplicate_person',          'warning',  'Leads, closers or setters who are known by the same words',
+        (15, 'duplicate_person',          'warning',  'Leads, closers or setters who are known by the same words',
              'Merge the leads; on rosters take the word from one of them, or deactivate one.'),
-        (15, 'member_without_entry',      'info',     'Members who are neither closer nor setter, so that they see nothing',
+        (16, 'member_without_entry',      'info',     'Members who are neither closer nor setter, so that they see nothing',
              'Link the member to a closer or setter, or remove the member.'),
-        (16, 'failed_delivery',           'critical', 'Deliveries that could not be carried out',
+        (17, 'failed_delivery',           'critical', 'Deliveries that could not be carried out',
              'Mend the cause, then replay the delivery.'),
-        (17, 'unreadable_delivery',       'warning',  'Connections that sent what nobody can read',
+        (18, 'unreadable_delivery',       'warning',  'Connections that sent what nobody can read',
              'Mend what the provider sends; the next delivery that is read closes this.'),
-        (18, 'missing_appointment',       'warning',  'Appointments that a provider told of and does not know',
+        (19, 'missing_appointment',       'warning',  'Appointments that a provider told of and does not know',
              'Check that the API key of the connection belongs to the account that delivers, then replay the delivery.'),
-        (19, 'silent_connection',         'warning',  'Connections that have been silent for longer than is usual for them',
+        (20, 'silent_connection',         'warning',  'Connections that have been silent for longer than is usual for them',
              'See at the provider whether the webhook is still registered and enabled; then send a test event.'),
-        (20, 'connection_refusals',       'critical', 'Connections whose deliveries have been turned away for a while',
+        (21, 'connection_refusals',       'critical', 'Connections whose deliveries have been turned away for a while',
              'Raise the rate limit of the connection, or see why deliveries cannot be taken in; then replay at the provider.'),
-        (21, 'dead_subscription',         'critical', 'Connections whose subscription at the provider has died, or was never made',
+        (22, 'dead_subscription',         'critical', 'Connections whose subscription at the provider has died, or was never made',
              'Register the webhook at the provider again, and send a test event.'),
-        (22, 'failed_sync',               'critical', 'Jobs that failed and will not be tried again',
+        (23, 'failed_sync',               'critical', 'Jobs that failed and will not be tried again',
              'Read the error of the run, mend its cause, and retry the run.'),
-        (23, 'undeliverable_message',     'warning',  'Messages that could not be delivered',
+        (24, 'undeliverable_message',     'warning',  'Messages that could not be delivered',
              'Read the error of the message, mend its cause, and retry the message.')
       ) as c (ordinal, check_name, severity, summary, remedy);
 end;
@@ -199,6 +201,20 @@ begin atomic
                      where r.organization_id = find_refund_over_amount.organization_id);
 end;
 comment on function app.find_refund_over_amount(uuid, timestamptz) is 'Payments of which more went back than came in.';
+
+create or replace function app.find_refund_without_payment(organization_id uuid, as_of timestamptz) returns setof app.finding
+language sql stable
+begin atomic
+    select r.id::text, 'warning', 'payment_refunds', array[r.id],
+           format('%s %s went back of payment %s of %s, which nobody has told of: it counts nowhere.', r.amount, r.currency,
+                  r.provider_payment_id, r.provider),
+           'Import the payment, or replay it at the provider; dismiss this if it is from before these books begin.', null::jsonb,
+           null::uuid, null::uuid, r.refunded_at
+      from app.payment_refunds as r
+     where r.organization_id = find_refund_without_payment.organization_id and r.payment_id is null and r.status = 'succeeded'
+       and r.created_at <= find_refund_without_payment.as_of - interval '1 day';
+end;
+comment on function app.find_refund_without_payment(uuid, timestamptz) is 'Refunds and disputes whose payment nobody has told of in a day.';
 
 create or replace function app.find_deal_over_collected(organization_id uuid, as_of timestamptz) returns setof app.finding
 language sql stable
