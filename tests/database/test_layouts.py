@@ -101,6 +101,24 @@ def test_a_wrong_widget_is_named_by_its_place(
     assert list(errors(acme.admin(), acme, {"widgets": [widget]})) == [place]
 
 
+def test_a_widget_shows_a_metric_of_ones_own_and_of_nobody_else(acme: Organization) -> None:
+    ada, bolt = acme.admin(), acme.world.organization("bolt")
+    ask_one(
+        acme.world,
+        ada,
+        "define_metric",
+        name="missed_share",
+        label="Missed",
+        unit="rate",
+        expression=Jsonb({"metric": "no_show_rate"}),
+        organization_id=acme.id,
+    )
+    widgets = [{**NUMBER, "metric": "missed_share"}]
+    keep(ada, acme, {"widgets": widgets})
+    assert shown(ada, acme)["layout"] == {"widgets": widgets}
+    assert list(errors(bolt.admin("bea"), bolt, {"widgets": widgets})) == ["widgets[0].metric"]
+
+
 def test_every_error_is_in_one_answer(acme: Organization) -> None:
     wrong = {"widgets": [NUMBER, {**NUMBER, "metric": 7}], "theme": "dark"}
     assert set(errors(acme.admin(), acme, wrong)) == {

@@ -8,14 +8,11 @@
 --             the caller's; 42501 for a filter that names only other people. A filter without a match gives zeros.
 -- Definer:    row policies cost several times what the counting does; tenant and person are filtered by hand instead.
 --             Planned anew for each call, so that absent filters cost nothing and present ones use their index.
--- Arguments:  those that come in stand before those that only go out, or PostgREST mistakes one for another.
 create or replace function api.core_metrics(
     start_date date, end_date date, organization_id uuid default null, closer_id uuid default null, setter_id uuid default null,
     source_id uuid default null, traffic_type_id uuid default null, call_type_id uuid default null,
-    inout as_of timestamptz default now(),
-    out metric text, out unit text, out value numeric, out numerator numeric, out denominator numeric,
-    out previous_value numeric, out coverage numeric
-) returns setof record
+    as_of timestamptz default now()
+) returns setof app.core_metric
 language plpgsql stable security definer
 set search_path = '' as $$
 #variable_conflict use_column
@@ -28,7 +25,7 @@ begin
     select s.closers, s.setters, s.cash_role, s.seen_as into strict v_scope
       from app.metric_scope(v_organization_id, core_metrics.closer_id, core_metrics.setter_id) as s;
     return query
-    select v_as_of, m.metric, m.unit, m.value, m.numerator, m.denominator, m.previous_value, m.coverage
+    select m.metric, m.unit, m.value, m.numerator, m.denominator, m.previous_value, m.coverage, v_as_of
       from app.core_metrics(
             v_organization_id, core_metrics.start_date, core_metrics.end_date, v_as_of,
             v_scope.seen_as, v_scope.cash_role, v_scope.closers, v_scope.setters,
@@ -40,7 +37,7 @@ grant execute on function api.core_metrics(date, date, uuid, uuid, uuid, uuid, u
 comment on function api.core_metrics(date, date, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz) is $$Every core metric of a period
 From start_date to end_date, both inclusive, in the organization's time zone. One row per metric of /metric_catalog:
 value (a count, an amount in the organization's currency, or numerator / denominator, NULL over nothing), the same of
-the period before, and coverage: the share of the calls behind the number of which it is known how they ended.
+the period before, coverage: the share of the calls behind the number of which it is known how they ended, and as_of.
 Owners and admins get the organization's numbers; everybody else those of their own calls and credits. What a caller may
 not see is NULL.$$;
 

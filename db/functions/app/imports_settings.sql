@@ -398,7 +398,7 @@ declare
     v_layout          constant jsonb := app.said_json(given, 'layout', 'config', 'layout_config');
 begin
     notes := '{}';
-    problems := app.layout_errors(v_layout, coalesce(app.said_count(given, 'schema_version'), 1));
+    problems := app.layout_errors(v_organization_id, v_layout, coalesce(app.said_count(given, 'schema_version'), 1));
     if given ? 'user_id' and not exists (
             select from app.organization_members as m where m.organization_id = v_organization_id and m.user_id = v_user_id) then
         problems := problems || '{"user_id": "There is no such member."}';

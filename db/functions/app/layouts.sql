@@ -8,11 +8,12 @@ return array['calls', 'today_calls', 'upcoming', 'pending_forms', 'overdue_forms
              'exceptions', 'sets'];
 comment on function app.layout_lists() is 'The lists that a widget of a dashboard can show.';
 
--- app.layout_errors: what is wrong with a layout, as one sentence per place; empty when it is right.
+-- app.layout_errors: what is wrong with a layout of an organization, as one sentence per place; empty when it is right.
 -- Version 1: {"widgets": [{"type", "position": {"x", "y", "width", "height"}, "title"?, and by type "metric", "list" or "role"}]} on a
 -- grid of twelve columns; at most 50 widgets, which do not overlap. Types: number, trend and breakdown of a metric, list,
--- leaderboard of a role (closer or setter).
-create or replace function app.layout_errors(layout jsonb, schema_version integer) returns jsonb
+-- leaderboard of a role (closer or setter). A metric is one of the catalog or one of the organization's own.
+drop function if exists app.layout_errors(jsonb, integer);
+create or replace function app.layout_errors(organization_id uuid, layout jsonb, schema_version integer) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare
     v_errors jsonb;
@@ -55,9 +56,10 @@ begin
          cross join lateral jsonb_object_keys(t.o) as k (key)
          where t.needs is not null and k.key <> all (array['type', 'position', 'title', t.needs])
         union all
-        select t.place || '.metric', 'The name of a metric of metric_catalog.'
+        select t.place || '.metric', 'The name of a metric of metric_catalog, or of one of your own.'
           from typed as t
-         where t.needs = 'metric' and not exists (select from app.metric_catalog as c where to_jsonb(c.metric) = t.o -> 'metric')
+         where t.needs = 'metric'
+           and not exists (select from app.any_metric(layout_errors.organization_id) as m where to_jsonb(m.metric) = t.o -> 'metric')
         union all
         select t.place || '.list', format('One of %s.', array_to_string(app.layout_lists(), ', '))
           from typed as t
@@ -87,7 +89,7 @@ begin
     return v_errors;
 end;
 $$;
-comment on function app.layout_errors(jsonb, integer) is 'What is wrong with a layout, one sentence per place.';
+comment on function app.layout_errors(uuid, jsonb, integer) is 'What is wrong with a layout, one sentence per place.';
 
 -- app.whole_number: a JSON number that is whole and within bounds; NULL for anything else.
 create or replace function app.whole_number(value jsonb, lowest integer, highest integer) returns integer

@@ -5,7 +5,7 @@
 create or replace function app.refuse_wrong_layouts() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-    v_errors constant jsonb := app.layout_errors(new.layout, new.schema_version);
+    v_errors constant jsonb := app.layout_errors(new.organization_id, new.layout, new.schema_version);
 begin
     if v_errors <> '{}' then
         raise exception using errcode = 'PT422', message = 'This layout cannot be shown.', detail = v_errors::text,

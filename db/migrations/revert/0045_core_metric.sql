@@ -1,0 +1,1 @@
+../0045_core_metric.rollback.sql

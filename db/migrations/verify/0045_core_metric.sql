@@ -1,0 +1,1 @@
+select (null::app.core_metric).as_of where false;
