@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -73,11 +73,25 @@ def values(
     return found
 
 
-def differences(stage: Stage) -> list[dict[str, Any]]:
-    """Where sums are not what they should be."""
+def differences(
+    stage: Stage, start: date | None = None, end: date | None = None
+) -> list[dict[str, Any]]:
+    """Where sums are not what they should be, of all days or of these."""
     return stage.organization.world.rows(
-        "select * from app.rollup_differences(%s)", stage.organization.id
+        "select * from app.rollup_differences(%s, %s, %s)"
+        " order by dimension, member_id, span, starts_on, measure",
+        stage.organization.id,
+        start,
+        end,
     )
+
+
+def lies_within(row: dict[str, Any], start: date, end: date) -> bool:
+    """Does the day or the whole month of this difference lie between these days?"""
+    last = row["starts_on"]
+    if row["span"] == "month":
+        last = (last + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return bool(start <= row["starts_on"] and last <= end)
 
 
 def everything(
@@ -118,6 +132,25 @@ def test_whatever_changed_and_whatever_of_it_is_counted_numbers_are_those_of_the
             stage.organization.id,
         )
         assert everything(stage, asked, by) == seen
+
+
+@settings(max_examples=8, phases=[Phase.explicit, Phase.generate])
+@given(histories(), st.integers(0, 40))
+def test_some_days_are_proved_by_their_own_rows_alone(
+    stage: Stage, made: tuple[History, Question], longer: int
+) -> None:
+    """Without any sums, what a recount of some days names is what one of all days says of them."""
+    history, question = made
+    end = question.end + timedelta(days=longer)
+    with stage.playing(history):
+        stage.build()
+        assert differences(stage, question.start, end) == []
+        stage.organization.world.execute(
+            "delete from app.metric_sums where organization_id = %s", stage.organization.id
+        )
+        assert differences(stage, question.start, end) == [
+            row for row in differences(stage) if lies_within(row, question.start, end)
+        ]
 
 
 def test_several_writers_and_folders_at_once_leave_every_sum_exact(
@@ -190,9 +223,44 @@ def test_a_sum_that_is_wrong_is_named_and_building_mends_it(world: World) -> Non
         (wrong,) = db.rows("select * from verify_rollups()")
     assert (wrong["dimension"], wrong["measure"]) == ("all", "booked")
     assert (wrong["stored"], wrong["recounted"]) == (2, 1)
+    with world.acting_as(admin) as db:
+        for days, found in (((-1, 0), [wrong]), ((-9, -1), []), ((1, 9), [])):
+            asked = [wrong["starts_on"] + timedelta(days=day) for day in days]
+            assert db.rows("select * from verify_rollups(%s, %s)", *asked) == found
     assert world.value("select app.build_rollup(%s)", acme.id)
     with world.acting_as(admin) as db:
         assert db.rows("select * from verify_rollups()") == []
+
+
+def test_a_recount_that_takes_too_long_is_asked_for_in_parts(world: World) -> None:
+    acme = world.organization("acme")
+    admin = acme.admin()
+    acme.event(closer=acme.closer(), scheduled_at=START, booked_at=START)
+    assert world.value("select app.build_rollup(%s)", acme.id)
+    world.execute(
+        "insert into app.metric_facts (organization_id, unit, unit_id, day, grains, measures)"
+        " select f.organization_id, f.unit, f.unit_id, f.day + 1, f.grains, 0"
+        "   from app.metric_facts as f, generate_series(1, 30000)"
+        "  where f.organization_id = %s",
+        acme.id,
+    )
+    with world.acting_as(admin) as db:
+        with pytest.raises(psycopg.Error) as refused:
+            db.rows("select * from verify_rollups()")
+        assert refused.value.sqlstate == "PT422"
+        assert "salesdash rollups verify" in (refused.value.diag.message_hint or "")
+    with world.acting_as(admin) as db:
+        assert db.rows("select * from verify_rollups(%s, %s)", START.date(), START.date()) == []
+
+
+def test_sums_that_are_not_built_have_nothing_to_prove(world: World) -> None:
+    acme = world.organization("acme")
+    world.execute(
+        "insert into app.metric_changes (organization_id, unit) values (%s, 'all')", acme.id
+    )
+    with world.acting_as(acme.admin()) as db, pytest.raises(psycopg.Error) as refused:
+        db.rows("select * from verify_rollups()")
+    assert refused.value.sqlstate == "PT409"
 
 
 def test_what_moves_everything_is_counted_from_the_base_rows_until_it_is_built_anew(
