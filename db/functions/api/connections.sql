@@ -69,7 +69,6 @@ comment on function app.previous_secret_until(integer) is 'Until when the secret
 -- Callers:    admins, through the gateway.
 -- Guarantees: an id is in use at most once, in whatever organization. Raises PT409, and PT422 naming the wrong fields.
 -- Definer:    members may not write connections, so the tenant is filtered by hand.
-drop function if exists api.create_webhook_connection(uuid, text, text, bytea, text, text, integer, uuid);
 create or replace function api.create_webhook_connection(
     id uuid, name text, connection_type text, webhook_secret bytea, webhook_secret_last4 text,
     provider_account text default '', rate_limit_per_minute integer default null, api_key bytea default null,

@@ -111,7 +111,6 @@ comment on function app.lock_analyst_login(text) is 'Let nobody in with an analy
 
 -- app.rotate_analyst_login: another password, and the defaults of a new login, whatever the role has made of its own. Raises PT404
 -- and PT422.
-drop function if exists app.rotate_analyst_login(text, text);
 create or replace function app.rotate_analyst_login(
     login_name text, verifier text, statement_limit interval
 ) returns app.analyst_logins

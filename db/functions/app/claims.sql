@@ -91,8 +91,7 @@ comment on function app.record_claim(uuid, uuid) is 'Bring the claim of a call u
 -- are the same money: the payment supersedes the claim if each is the other's only candidate, else a person must decide.
 -- A person decides about a payment recorded by hand, too. Payments that were there when an admin confirmed the claim are other money.
 -- Answers whether it superseded any: money of the lead's deals then counts once where it counted twice.
-drop function if exists app.match_claims(uuid, uuid);
-create function app.match_claims(organization_id uuid, lead_id uuid) returns boolean
+create or replace function app.match_claims(organization_id uuid, lead_id uuid) returns boolean
 language plpgsql volatile set search_path = '' as $$
 declare
     v_claim  record;

@@ -75,8 +75,6 @@ begin atomic
 end;
 comment on function app.resolve_failed_runs(uuid, uuid) is 'A job that succeeded closes what its failure opened.';
 
-drop function if exists app.run_data_quality_check(uuid, text, timestamptz);
-
 -- app.run_data_quality_check: bring the exceptions of one check up to date, in sets: what it finds is listed, what it no longer
 -- finds is resolved, dismissed or not.
 -- since, until: lists only what happened from since to before until, and what has no day; what has healed is resolved whenever

@@ -3,8 +3,7 @@
 
 -- app.form_fields: the standard fields, the kind of their values, the choices of those that have a fixed list, and whether
 -- an answer that is left out has a default. A published form may require the others.
-drop function if exists app.form_fields();
-create function app.form_fields() returns table (ordinal integer, name text, kind text, choices text[], has_default boolean)
+create or replace function app.form_fields() returns table (ordinal integer, name text, kind text, choices text[], has_default boolean)
 language sql immutable parallel safe
 begin atomic
     select f.ordinal, f.name, f.kind, f.choices, f.has_default
@@ -466,7 +465,6 @@ comment on function app.failing_forms(uuid, jsonb) is 'Which forms could not be 
 
 -- app.publish_form: make this the form that an organization asks. fields: as app.read_form_config answers them; id: of the version.
 -- Guarantees: one version is in use; publishing what is in use makes none. Two at the same moment make two versions.
-drop function if exists app.publish_form(uuid, jsonb, uuid);
 create or replace function app.publish_form(organization_id uuid, fields jsonb, published_by uuid, id uuid default uuidv7()) returns uuid
 language plpgsql volatile set search_path = '' as $$
 declare

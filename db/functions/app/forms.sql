@@ -46,7 +46,6 @@ comment on function app.form_reference_errors(app.post_call_forms, app.post_call
 -- app.read_form: answers as a row, and everything that is wrong with them, all at once.
 -- answers, problems: as app.read_answers answers them. own_closer_id: set when a closer speaks for themselves.
 -- Answers left out: see app.implied_answers; the organization's currency; whoever is credited now took the call.
-drop function if exists app.read_form(app.events, jsonb, uuid, app.post_call_forms);
 create or replace function app.read_form(
     event app.events, answers jsonb, problems jsonb, own_closer_id uuid, active app.post_call_forms,
     out result app.post_call_forms, out errors jsonb)

@@ -50,8 +50,6 @@ begin atomic
 end;
 comment on function app.call_units(uuid) is 'What reschedule chains add on the days of their calls.';
 
-drop function if exists app.is_refunded_call(uuid, uuid);
-
 -- app.chain_units: what chains add on the day they were booked, with the people of their last call.
 create or replace function app.chain_units(organization_id uuid) returns table (
     unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
@@ -202,7 +200,6 @@ end;
 comment on function app.deal_units(uuid) is 'What deals add on the day they were closed, and what they owe on the days it is due.';
 
 -- app.slot_units: what a closer's day adds, if its capacity is known: slots available, booked and held.
-drop function if exists app.slot_units(uuid, date, date, uuid[]) cascade;
 create or replace function app.slot_units(organization_id uuid, closer_id uuid, day date) returns table (
     unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
     call_type_id uuid, package_id uuid, measures bigint, amount numeric

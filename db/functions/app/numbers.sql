@@ -3,7 +3,6 @@
 
 -- app.standing_values: how things stand as of an instant, whatever the period, by member of a dimension; arguments as
 -- app.metric_values. Always with a row for no member: Unassigned, or without a dimension the whole.
-drop function if exists app.standing_values(uuid, timestamptz, uuid[], uuid[], uuid, uuid, uuid, text);
 create or replace function app.standing_values(
     organization_id uuid, as_of timestamptz, closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null
@@ -73,7 +72,6 @@ comment on function app.is_standing(text) is 'True for a metric that is as of an
 
 -- app.require_number: PT422 naming the metrics that an organization has, its own included, unless this is one of them; 42501 for one that
 -- the caller, seen like this, may not see.
-drop function if exists app.require_number(uuid, text, text);
 create or replace function app.require_number(organization_id uuid, metric text, seen_as text) returns void
 language plpgsql stable set search_path = '' as $$
 declare

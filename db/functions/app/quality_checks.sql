@@ -3,11 +3,8 @@
 -- Sets over indexes, each of one organization; internal: nobody but the owner may call them.
 -- A check whose exceptions processing writes too finds the same rows by the same key in the same words.
 
-drop function if exists app.data_quality_findings(uuid, text, timestamptz);
-drop function if exists app.data_quality_checks();
-
 -- app.data_quality_checks: every check, in the order of a run. severity: the worst that it finds. summary: what it finds.
-create function app.data_quality_checks()
+create or replace function app.data_quality_checks()
 returns table (ordinal integer, check_name text, severity text, summary text, remedy text)
 language sql immutable parallel safe
 begin atomic

@@ -44,7 +44,6 @@ grant execute on function ingest.connection_ids() to gateway;
 -- rejected: forged or unusable ones; refused: genuine ones turned away, which the provider sends again, or gives up on.
 -- The arrays are of one length. Unknown connections are passed over. Answers how many connections were known.
 -- Definer:  the gateway has no rights on tables.
-drop function if exists ingest.record_rejections(uuid[], integer[], timestamptz);
 create or replace function ingest.record_rejections(
     connection_ids uuid[], rejected integer[], refused integer[], seen_at timestamptz default now()
 ) returns integer

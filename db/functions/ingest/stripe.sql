@@ -210,8 +210,7 @@ comment on function ingest.record_stripe_invoice_payment(uuid, text, boolean, js
 
 -- ingest.record_stripe_payment: what a payment intent or a charge says about a payment, once the money was captured.
 -- intent: the payment intent, or NULL; charge: the charge as an object, or an empty one.
-drop function if exists ingest.record_stripe_payment(uuid, uuid, text, boolean, jsonb, jsonb, timestamptz);
-create function ingest.record_stripe_payment(
+create or replace function ingest.record_stripe_payment(
     organization_id uuid, connection_id uuid, account text, livemode boolean, intent jsonb, charge jsonb, event_at timestamptz,
     out status text, out steps jsonb, out payment_id uuid, out lead_id uuid, out event_id uuid
 ) returns record

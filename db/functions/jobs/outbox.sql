@@ -3,7 +3,6 @@
 
 -- jobs.claim_outbox: take up to batch messages that are due. Those of a suspended organization wait until it is resumed.
 -- kinds: those that this worker has a sender for; all others wait, untouched, until a worker has one.
-drop function if exists jobs.claim_outbox(text, integer, timestamptz);
 create or replace function jobs.claim_outbox(
     worker_id text, kinds text[], batch integer default 10, as_of timestamptz default now())
 returns table (

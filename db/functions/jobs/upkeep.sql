@@ -2,7 +2,6 @@
 
 -- jobs.ensure_partitions: make the monthly partitions of the months ahead; answers how many were made.
 -- Raises 55P03 rather than hold up those who read and write; then nothing has changed, and it is to be tried again.
-drop function if exists jobs.ensure_partitions();
 create or replace function jobs.ensure_partitions(as_of timestamptz default now()) returns integer
 language sql volatile security definer set search_path = '' set lock_timeout = '100ms' as $$
     select app.ensure_partitions(as_of);

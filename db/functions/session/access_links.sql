@@ -1,6 +1,5 @@
 -- Personal links at the gateway. All are definers: the gateway has no rights on tables. outcome says what became of it: open,
 -- not_valid (one answer for unknown, expired and revoked links, and those of people who left), throttled, or refused.
-drop function if exists session.check_access_link(bytea, text, inet);
 
 -- session.portal_get: what the portal of a link shows.
 -- Guarantees: no row is written but that the link was used; the audit trail names the link.
