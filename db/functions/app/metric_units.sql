@@ -5,10 +5,7 @@
 -- units adds the condition on unit_id, and it reaches the index. Internal: nobody but the owner may call these.
 
 -- app.call_units: what chains add on the days of their calls.
-create or replace function app.call_units(organization_id uuid) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.call_units(organization_id uuid) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
     select 'chain', f.root_event_id, (f.scheduled_at at time zone o.timezone)::date, app.grain_bit('all'),
@@ -51,10 +48,7 @@ end;
 comment on function app.call_units(uuid) is 'What reschedule chains add on the days of their calls.';
 
 -- app.chain_units: what chains add on the day they were booked, with the people of their last call.
-create or replace function app.chain_units(organization_id uuid) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.chain_units(organization_id uuid) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
     select 'chain', f.root_event_id, (f.booked_at at time zone o.timezone)::date, app.grain_bit('all'),
@@ -72,10 +66,7 @@ end;
 comment on function app.chain_units(uuid) is 'What reschedule chains add on the day they were booked.';
 
 -- app.lead_units: what leads add on the day of their first show.
-create or replace function app.lead_units(organization_id uuid) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.lead_units(organization_id uuid) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
     select 'lead', f.lead_id, (f.scheduled_at at time zone o.timezone)::date, app.grain_bit('all'),
@@ -131,10 +122,7 @@ end;
 comment on function app.cash_parts(uuid, uuid, uuid, numeric, text) is 'One movement of money as each grain tells it.';
 
 -- app.payment_units: what payments add: each movement on its own day, and all of them as net revenue on the day of the payment.
-create or replace function app.payment_units(organization_id uuid) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.payment_units(organization_id uuid) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
     select 'payment', f.payment_id, (m.at at time zone o.timezone)::date, p.grains, p.closer_id, p.setter_id,
@@ -169,10 +157,7 @@ comment on function app.payment_units(uuid) is 'What payments and their refunds 
 
 -- app.deal_units: what deals add on the day they were closed, and on the days their instalments are due what of them is owed.
 -- Net cash pays the earliest instalments first; sums are rounded before they are parted, so that the parts add up.
-create or replace function app.deal_units(organization_id uuid) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.deal_units(organization_id uuid) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
     select 'deal', d.deal_id, x.day, app.grain_bit('all'),
@@ -200,10 +185,7 @@ end;
 comment on function app.deal_units(uuid) is 'What deals add on the day they were closed, and what they owe on the days it is due.';
 
 -- app.slot_units: what a closer's day adds, if its capacity is known: slots available, booked and held.
-create or replace function app.slot_units(organization_id uuid, closer_id uuid, day date) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.slot_units(organization_id uuid, closer_id uuid, day date) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
     select 'slots', slot_units.closer_id, slot_units.day, app.grain_bit('all'), slot_units.closer_id, null::uuid, null::uuid,
@@ -219,34 +201,20 @@ end;
 comment on function app.slot_units(uuid, uuid, date) is 'What a closer''s day adds, if its capacity is known.';
 
 -- app.every_unit: what all units of an organization add.
-create or replace function app.every_unit(organization_id uuid) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.every_unit(organization_id uuid) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
-    select c.unit, c.unit_id, c.day, c.grains, c.closer_id, c.setter_id,
-           c.source_id, c.traffic_type_id, c.call_type_id, c.package_id, c.measures, c.amount
-      from app.call_units(every_unit.organization_id) as c
+    select c.* from app.call_units(every_unit.organization_id) as c
     union all
-    select b.unit, b.unit_id, b.day, b.grains, b.closer_id, b.setter_id,
-           b.source_id, b.traffic_type_id, b.call_type_id, b.package_id, b.measures, b.amount
-      from app.chain_units(every_unit.organization_id) as b
+    select b.* from app.chain_units(every_unit.organization_id) as b
     union all
-    select l.unit, l.unit_id, l.day, l.grains, l.closer_id, l.setter_id,
-           l.source_id, l.traffic_type_id, l.call_type_id, l.package_id, l.measures, l.amount
-      from app.lead_units(every_unit.organization_id) as l
+    select l.* from app.lead_units(every_unit.organization_id) as l
     union all
-    select p.unit, p.unit_id, p.day, p.grains, p.closer_id, p.setter_id,
-           p.source_id, p.traffic_type_id, p.call_type_id, p.package_id, p.measures, p.amount
-      from app.payment_units(every_unit.organization_id) as p
+    select p.* from app.payment_units(every_unit.organization_id) as p
     union all
-    select d.unit, d.unit_id, d.day, d.grains, d.closer_id, d.setter_id,
-           d.source_id, d.traffic_type_id, d.call_type_id, d.package_id, d.measures, d.amount
-      from app.deal_units(every_unit.organization_id) as d
+    select d.* from app.deal_units(every_unit.organization_id) as d
     union all
-    select s.unit, s.unit_id, s.day, s.grains, s.closer_id, s.setter_id,
-           s.source_id, s.traffic_type_id, s.call_type_id, s.package_id, s.measures, s.amount
+    select s.*
       from (select distinct k.closer_id, k.day from app.capacity_snapshots as k
              where k.organization_id = every_unit.organization_id) as k
      cross join lateral app.slot_units(every_unit.organization_id, k.closer_id, k.day) as s;
@@ -254,49 +222,30 @@ end;
 comment on function app.every_unit(uuid) is 'What all units of an organization add.';
 
 -- app.units_now: what some units add.
-create or replace function app.units_now(organization_id uuid, units app.metric_units) returns table (
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.units_now(organization_id uuid, units app.metric_units) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
-    select c.unit, c.unit_id, c.day, c.grains, c.closer_id, c.setter_id,
-           c.source_id, c.traffic_type_id, c.call_type_id, c.package_id, c.measures, c.amount
-      from app.call_units(units_now.organization_id) as c where c.unit_id = any ((units).chains)
+    select c.* from app.call_units(units_now.organization_id) as c where c.unit_id = any ((units).chains)
     union all
-    select b.unit, b.unit_id, b.day, b.grains, b.closer_id, b.setter_id,
-           b.source_id, b.traffic_type_id, b.call_type_id, b.package_id, b.measures, b.amount
-      from app.chain_units(units_now.organization_id) as b where b.unit_id = any ((units).chains)
+    select b.* from app.chain_units(units_now.organization_id) as b where b.unit_id = any ((units).chains)
     union all
-    select l.unit, l.unit_id, l.day, l.grains, l.closer_id, l.setter_id,
-           l.source_id, l.traffic_type_id, l.call_type_id, l.package_id, l.measures, l.amount
-      from app.lead_units(units_now.organization_id) as l where l.unit_id = any ((units).leads)
+    select l.* from app.lead_units(units_now.organization_id) as l where l.unit_id = any ((units).leads)
     union all
-    select p.unit, p.unit_id, p.day, p.grains, p.closer_id, p.setter_id,
-           p.source_id, p.traffic_type_id, p.call_type_id, p.package_id, p.measures, p.amount
-      from app.payment_units(units_now.organization_id) as p where p.unit_id = any ((units).payments)
+    select p.* from app.payment_units(units_now.organization_id) as p where p.unit_id = any ((units).payments)
     union all
-    select d.unit, d.unit_id, d.day, d.grains, d.closer_id, d.setter_id,
-           d.source_id, d.traffic_type_id, d.call_type_id, d.package_id, d.measures, d.amount
-      from app.deal_units(units_now.organization_id) as d where d.unit_id = any ((units).deals)
+    select d.* from app.deal_units(units_now.organization_id) as d where d.unit_id = any ((units).deals)
     union all
-    select s.unit, s.unit_id, s.day, s.grains, s.closer_id, s.setter_id,
-           s.source_id, s.traffic_type_id, s.call_type_id, s.package_id, s.measures, s.amount
+    select s.*
       from unnest((units).closers, (units).days) as k (closer_id, day)
      cross join lateral app.slot_units(units_now.organization_id, k.closer_id, k.day) as s;
 end;
 comment on function app.units_now(uuid, app.metric_units) is 'What some units add.';
 
 -- app.units_folded: what some units added when they were last counted.
-create or replace function app.units_folded(organization_id uuid, units app.metric_units) returns table (
-    id uuid,
-    unit text, unit_id uuid, day date, grains integer, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, package_id uuid, measures bigint, amount numeric
-)
+create or replace function app.units_folded(organization_id uuid, units app.metric_units) returns setof app.metric_facts
 language sql stable parallel safe
 begin atomic
-    select f.id, f.unit, f.unit_id, f.day, f.grains, f.closer_id, f.setter_id,
-           f.source_id, f.traffic_type_id, f.call_type_id, f.package_id, f.measures, f.amount
+    select f.*
       from (
         select 'chain' as unit, unnest((units).chains) as unit_id
         union all
@@ -309,8 +258,7 @@ begin atomic
       join app.metric_facts as f
         on f.organization_id = units_folded.organization_id and f.unit_id = u.unit_id and f.unit = u.unit
     union all
-    select f.id, f.unit, f.unit_id, f.day, f.grains, f.closer_id, f.setter_id,
-           f.source_id, f.traffic_type_id, f.call_type_id, f.package_id, f.measures, f.amount
+    select f.*
       from unnest((units).closers, (units).days) as k (closer_id, day)
       join app.metric_facts as f
         on f.organization_id = units_folded.organization_id and f.unit_id = k.closer_id and f.day = k.day and f.unit = 'slots';

@@ -1,0 +1,1 @@
+../0043_contributions.rollback.sql
