@@ -15,7 +15,13 @@ import httpx
 import orjson
 
 from salesdash.jsontext import storable_object
-from vendors.base import VendorClient, VendorRefused, VendorUnavailable, retry_after_s
+from vendors.base import (
+    VendorClient,
+    VendorRefused,
+    VendorUnavailable,
+    error_name,
+    retry_after_s,
+)
 
 REQUESTS_PER_SECOND = 5.0
 """Half of what one address may do, so that two processes fit."""
@@ -81,18 +87,9 @@ class Acuity:
 
 
 def _judge(response: httpx.Response) -> None:
-    sentence = f"Acuity answered {response.status_code} {_error_name(response)}".rstrip()
+    sentence = f"Acuity answered {response.status_code} {error_name(response, 'error')}".rstrip()
     if response.status_code == 429 or response.status_code >= 500:
         raise VendorUnavailable(sentence, retry_after_s=retry_after_s(response))
     if response.status_code == 404:
         raise _Missing(sentence)
     raise VendorRefused(sentence)
-
-
-def _error_name(response: httpx.Response) -> str:
-    """The machine name of the error; its message may repeat what was asked."""
-    try:
-        name = orjson.loads(response.content)["error"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return ""
-    return str(name)[:80] if isinstance(name, str) and name.isidentifier() else ""

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+import orjson
 from aiolimiter import AsyncLimiter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
@@ -151,6 +152,18 @@ def retry_after_s(response: httpx.Response, *, now: datetime | None = None) -> f
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
     return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+
+
+def error_name(response: httpx.Response, member: str) -> str:
+    """The machine name of an error, if its body has one there.
+
+    Its message is left out, since that may repeat what was asked, and addresses.
+    """
+    try:
+        name = orjson.loads(response.content)[member]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return ""
+    return str(name)[:80] if isinstance(name, str) and name.isidentifier() else ""
 
 
 def _is_worth_another(error: BaseException) -> bool:

@@ -13,7 +13,13 @@ from typing import NamedTuple
 import httpx
 import orjson
 
-from vendors.base import VendorClient, VendorRefused, VendorUnavailable, retry_after_s
+from vendors.base import (
+    VendorClient,
+    VendorRefused,
+    VendorUnavailable,
+    error_name,
+    retry_after_s,
+)
 
 REQUESTS_PER_SECOND = 2.0
 QUOTA_WAIT_S = 3600.0
@@ -90,7 +96,7 @@ def _body(email: Email) -> bytes:
 
 
 def _judge(response: httpx.Response) -> None:
-    name = _error_name(response)
+    name = error_name(response, "name")
     sentence = f"Resend answered {response.status_code} {name}".rstrip()
     status = response.status_code
     if status == 429 and name in _QUOTA:
@@ -99,12 +105,3 @@ def _judge(response: httpx.Response) -> None:
     if status == 429 or status >= 500 or (status == 409 and name in _PASSING_CONFLICTS):
         raise VendorUnavailable(sentence, retry_after_s=retry_after_s(response))
     raise VendorRefused(sentence)
-
-
-def _error_name(response: httpx.Response) -> str:
-    """The machine name of the error; its message may repeat addresses, so it is left out."""
-    try:
-        name = orjson.loads(response.content)["name"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return ""
-    return str(name)[:80] if isinstance(name, str) and name.isidentifier() else ""

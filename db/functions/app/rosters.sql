@@ -1,19 +1,21 @@
 -- Whom a name from outside means: setters as UTM fields, answers and chats spell them, closers as booking platforms list
 -- them. Nobody is ever made from a name, and a name that fits several people means nobody.
 
+-- app.only_one: whom a name means that fits these: the only one, or of several the only one who is active; else NULL.
+create or replace function app.only_one(ids uuid[], active_ids uuid[]) returns uuid
+language sql immutable parallel safe
+return case when cardinality(ids) = 1 then ids[1] when cardinality(active_ids) = 1 then active_ids[1] end;
+comment on function app.only_one(uuid[], uuid[]) is 'The only one of these, or the only one who is active.';
+
 -- app.setter_known_as: the setter who is known by this address, name or alias; NULL for nobody, and for several of whom
 -- not exactly one is active.
 create or replace function app.setter_known_as(organization_id uuid, known_as text) returns uuid
 language sql stable
 begin atomic
-    with known as (
-        select s.id, s.is_active
-          from app.setters as s
-         where s.organization_id = setter_known_as.organization_id
-           and lower(btrim(setter_known_as.known_as)) = any (array[s.email_norm, lower(btrim(s.name))] || lower(s.aliases::text)::text[])
-    )
-    select coalesce((select (array_agg(k.id))[1] from known as k having count(*) = 1),
-                    (select (array_agg(k.id))[1] from known as k where k.is_active having count(*) = 1));
+    select app.only_one(array_agg(s.id), array_agg(s.id) filter (where s.is_active))
+      from app.setters as s
+     where s.organization_id = setter_known_as.organization_id
+       and lower(btrim(setter_known_as.known_as)) = any (array[s.email_norm, lower(btrim(s.name))] || lower(s.aliases::text)::text[]);
 end;
 comment on function app.setter_known_as(uuid, text) is 'The setter who is known by this address, name or alias, else NULL.';
 
@@ -22,14 +24,10 @@ comment on function app.setter_known_as(uuid, text) is 'The setter who is known 
 create or replace function app.closer_known_as(organization_id uuid, known_as text) returns uuid
 language sql stable
 begin atomic
-    with known as (
-        select c.id, c.is_active
-          from app.closers as c
-         where c.organization_id = closer_known_as.organization_id
-           and lower(btrim(closer_known_as.known_as)) = any (array[c.email_norm, lower(btrim(c.name))] || lower(c.aliases::text)::text[])
-    )
-    select coalesce((select (array_agg(k.id))[1] from known as k having count(*) = 1),
-                    (select (array_agg(k.id))[1] from known as k where k.is_active having count(*) = 1));
+    select app.only_one(array_agg(c.id), array_agg(c.id) filter (where c.is_active))
+      from app.closers as c
+     where c.organization_id = closer_known_as.organization_id
+       and lower(btrim(closer_known_as.known_as)) = any (array[c.email_norm, lower(btrim(c.name))] || lower(c.aliases::text)::text[]);
 end;
 comment on function app.closer_known_as(uuid, text) is 'The closer who is known by this address, name or alias, else NULL.';
 
