@@ -5,29 +5,33 @@
 
 -- app.note_booking: add what one message tells of a booking.
 -- told_at: the moment that the message describes; the newest that names hosts says who they are.
--- rescheduled_at: another booking takes its place.
+-- follows_booking_id, followed_by_booking_id: the booking whose place it takes, and the one that takes its place: either of the two
+-- tells of both. rescheduled_at: another booking takes its place.
 -- Answers whether the hosts are others now than they were known to be.
+drop function if exists app.note_booking(
+    uuid, uuid, text, text, timestamptz, text[], text, timestamptz, timestamptz, text, text, timestamptz, timestamptz);
 create or replace function app.note_booking(
     organization_id uuid, event_id uuid, provider text, booking_id text, told_at timestamptz, hosts text[],
-    follows_booking_id text default null, rescheduled_at timestamptz default null, canceled_at timestamptz default null,
-    canceled_by text default null, cancel_reason text default null, no_show_marked_at timestamptz default null,
-    no_show_withdrawn_at timestamptz default null
+    follows_booking_id text default null, followed_by_booking_id text default null, rescheduled_at timestamptz default null,
+    canceled_at timestamptz default null, canceled_by text default null, cancel_reason text default null,
+    no_show_marked_at timestamptz default null, no_show_withdrawn_at timestamptz default null
 ) returns boolean
 language sql volatile
 begin atomic
     insert into app.platform_bookings as b (
-        organization_id, event_id, provider, booking_id, told_at, hosts, follows_booking_id, rescheduled_at, canceled_at,
-        canceled_by, cancel_reason, no_show_marked_at, no_show_withdrawn_at)
+        organization_id, event_id, provider, booking_id, told_at, hosts, follows_booking_id, followed_by_booking_id,
+        rescheduled_at, canceled_at, canceled_by, cancel_reason, no_show_marked_at, no_show_withdrawn_at)
     values (
         note_booking.organization_id, note_booking.event_id, note_booking.provider, note_booking.booking_id,
-        note_booking.told_at, note_booking.hosts, note_booking.follows_booking_id, note_booking.rescheduled_at,
-        note_booking.canceled_at, note_booking.canceled_by, note_booking.cancel_reason, note_booking.no_show_marked_at,
-        note_booking.no_show_withdrawn_at)
+        note_booking.told_at, note_booking.hosts, note_booking.follows_booking_id, note_booking.followed_by_booking_id,
+        note_booking.rescheduled_at, note_booking.canceled_at, note_booking.canceled_by, note_booking.cancel_reason,
+        note_booking.no_show_marked_at, note_booking.no_show_withdrawn_at)
     on conflict on constraint platform_bookings_event_id_key do update
        set told_at = greatest(b.told_at, excluded.told_at),
            hosts = case when b.hosts = '{}' or excluded.told_at >= b.told_at and excluded.hosts <> '{}' then excluded.hosts
                         else b.hosts end,
            follows_booking_id = coalesce(b.follows_booking_id, excluded.follows_booking_id),
+           followed_by_booking_id = coalesce(b.followed_by_booking_id, excluded.followed_by_booking_id),
            rescheduled_at = coalesce(b.rescheduled_at, excluded.rescheduled_at),
            canceled_at = coalesce(b.canceled_at, excluded.canceled_at),
            canceled_by = coalesce(b.canceled_by, excluded.canceled_by),
@@ -37,7 +41,7 @@ begin atomic
     returning old.hosts <> new.hosts;
 end;
 comment on function app.note_booking(
-    uuid, uuid, text, text, timestamptz, text[], text, timestamptz, timestamptz, text, text, timestamptz, timestamptz) is
+    uuid, uuid, text, text, timestamptz, text[], text, text, timestamptz, timestamptz, text, text, timestamptz, timestamptz) is
     'Add what one message tells of a booking; answers whether its hosts are others now.';
 
 -- app.settle_booking: bring a call to what its platform has told so far. steps: what moved and why; none when nothing did.
@@ -61,9 +65,12 @@ begin
         return;
     end if;
     select s.event_id, e2.booked_at into v_successor
-      from app.platform_bookings as s
-      join app.events as e2 on e2.organization_id = s.organization_id and e2.id = s.event_id and e2.deleted_at is null
-     where s.organization_id = b.organization_id and s.provider = b.provider and s.follows_booking_id = b.booking_id
+      from (select f.event_id, f.booking_id from app.platform_bookings as f
+             where f.organization_id = b.organization_id and f.provider = b.provider and f.follows_booking_id = b.booking_id
+            union all
+            select f.event_id, f.booking_id from app.platform_bookings as f
+             where f.organization_id = b.organization_id and f.provider = b.provider and f.booking_id = b.followed_by_booking_id) as s
+      join app.events as e2 on e2.organization_id = b.organization_id and e2.id = s.event_id and e2.deleted_at is null
      order by e2.booked_at, s.booking_id
      limit 1;
     if found or b.rescheduled_at is not null then

@@ -262,6 +262,7 @@ begin
                       cross join lateral rows from (unnest(p.user_uris), unnest(p.emails)) as h (user_uri, email) order by 1);
     v_host := ingest.assign_calendly_host(organization_id, event_id, v_payload, v_hosts, app.note_booking(
         organization_id, event_id, 'calendly', v_invitee, v_told_at, v_hosts, follows_booking_id => v_follows,
+        followed_by_booking_id => nullif(ingest.calendly_id(v_payload -> 'new_invitee', 'invitees'), v_invitee),
         rescheduled_at => case when v_is_moved_on then coalesce(app.json_instant(v_canceled -> 'created_at'), v_told_at) end,
         canceled_at => case when v_is_off then coalesce(app.json_instant(v_canceled -> 'created_at'), v_told_at) end,
         canceled_by => case when v_is_off then v_canceled ->> 'canceler_type' end,
@@ -272,6 +273,13 @@ begin
 
     select b.event_id into v_before from app.platform_bookings as b
      where b.organization_id = process_calendly.organization_id and b.provider = 'calendly' and b.booking_id = v_follows;
+    if v_before is null then
+        select b.event_id into v_before from app.platform_bookings as b
+         where b.organization_id = process_calendly.organization_id and b.provider = 'calendly'
+           and b.followed_by_booking_id = v_invitee
+         order by b.told_at, b.id
+         limit 1;
+    end if;
     if v_before is not null then
         v_settled := app.settle_booking(organization_id, v_before);
         v_booked.changed := v_booked.changed or v_settled.changed;

@@ -1,0 +1,1 @@
+alter table app.platform_bookings drop column followed_by_booking_id;

@@ -1,0 +1,1 @@
+../0044_booking_links.rollback.sql
