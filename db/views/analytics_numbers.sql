@@ -28,11 +28,9 @@ select
            coalesce(sum(p.cash_collected), 0) as cash_collected, coalesce(sum(p.refunds), 0) as refunds
       from (
         select s.organization_id, s.starts_on as day, s.member_id as closer_id, s.booked as booked_calls,
-               s.every_call - s.rescheduled as scheduled_calls, s.shows, s.no_shows, s.canceled,
-               case when s.starts_on < app.decided_before(now(), o.timezone) then s.open else 0 end as pending, s.offers, s.closes,
-               s.collected as cash_collected, -s.refunds as refunds
+               s.every_call - s.rescheduled as scheduled_calls, s.shows, s.no_shows, s.canceled, s.open as pending, s.offers,
+               s.closes, s.collected as cash_collected, -s.refunds as refunds
           from app.metric_sums as s
-          join app.organizations as o on o.id = s.organization_id
          where s.organization_id = any ((select app.summed_organization_ids())::uuid[])
            and s.dimension = 'closer' and s.span = 'day'
         union all
@@ -118,11 +116,9 @@ select
            sum(p.dials) as dials, sum(p.connects) as connects, sum(p.talk_seconds) as talk_seconds
       from (
         select s.organization_id, s.starts_on as day, s.member_id as setter_id, s.booked as booked_calls,
-               s.every_call - s.rescheduled as scheduled_calls, s.shows, s.no_shows, s.canceled,
-               case when s.starts_on < app.decided_before(now(), o.timezone) then s.open else 0 end as pending, s.offers, s.closes,
-               s.collected as cash_collected, -s.refunds as refunds, 0 as dials, 0 as connects, 0 as talk_seconds
+               s.every_call - s.rescheduled as scheduled_calls, s.shows, s.no_shows, s.canceled, s.open as pending, s.offers,
+               s.closes, s.collected as cash_collected, -s.refunds as refunds, 0 as dials, 0 as connects, 0 as talk_seconds
           from app.metric_sums as s
-          join app.organizations as o on o.id = s.organization_id
          where s.organization_id = any ((select app.summed_organization_ids())::uuid[])
            and s.dimension = 'setter' and s.span = 'day'
         union all

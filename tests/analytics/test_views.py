@@ -198,6 +198,24 @@ def test_who_sees_every_row_reads_days_from_sums_and_others_count_theirs(
     assert as_key(world, acme, DAYS) == [{"who": acme.id, "shows": 3}]
 
 
+def test_calls_of_today_are_pending_when_they_are_over(world: World, acme: Organization) -> None:
+    """The day does not tell which of them are, nor that a call of yesterday goes on."""
+    now = datetime.now(UTC)
+    for hours, until in ((-50, -49), (-2, -1), (-0.5, 0.5), (3, 4), (-20, 2), (-20, -2)):
+        call = acme.event(scheduled_at=now + timedelta(hours=hours))
+        world.execute(
+            "update app.events set scheduled_end_at = %s where organization_id = %s and id = %s",
+            now + timedelta(hours=until),
+            acme.id,
+            call.id,
+        )
+    pending = "select sum(pending) as pending from analytics.daily_closer_activity"
+    for changes in ("not counted yet", "counted"):
+        if changes == "counted":
+            assert world.value("select app.fold_metrics(%s, 1000)", acme.id) > 0
+        assert as_key(world, acme, pending) == [{"pending": 3}], changes
+
+
 def test_single_calls_of_setters_give_dials_connects_and_speed_to_lead(
     world: World, acme: Organization
 ) -> None:

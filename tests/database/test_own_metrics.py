@@ -174,19 +174,65 @@ def test_closers_get_their_own_numbers_and_setters_nothing_hidden_from_them(
     assert seen(ada) == [450, 4, 1]
 
 
-def test_the_rows_behind_an_own_metric_are_those_of_its_leaves(
+ROWS = "select * from metric_rows(%s, '2026-03-01', '2026-03-31', %s)"
+
+
+def test_the_rows_behind_an_own_metric_add_up_to_it(
+    world: World, acme: Organization, ada: Person
+) -> None:
+    """Each of its numbers in its own filters, times what it is multiplied with."""
+    dana, radio = acme.closer("dana"), acme.source("radio")
+    acme.event(closer=dana, source=radio, outcome="showed_offer")
+    acme.event(closer=dana, outcome="showed_no_offer", scheduled_at=NOON + timedelta(days=1))
+    acme.event(outcome="no_show", scheduled_at=NOON + timedelta(days=2))
+    acme.payment(closer=dana, amount=Decimal("450.00"))
+    acme.payment(amount=Decimal("50.00"))
+    on_radio = SHOWS | {"filters": {"source_id": str(radio.id)}}
+    hers = CASH | {"filters": {"closer_id": str(dana.closer_id)}}
+    costs = op("multiply", op("add", on_radio, {"metric": "no_shows"}), {"value": "2.5"})
+    net = op("subtract", op("multiply", {"value": "0.9"}, CASH), op("divide", hers, {"value": 3}))
+    define(acme, "net_of_costs", op("divide", net, costs))
+    define(acme, "rate_again", {"metric": "show_rate"}, "rate")
+    for name, part, amounts in (
+        ("net_of_costs", "numerator", ["-150.00", "45.00", "405.00"]),
+        ("net_of_costs", "denominator", ["2.5", "2.5"]),
+        ("rate_again", "denominator", ["1", "1", "1"]),
+    ):
+        with world.acting_as(ada) as db:
+            rows = db.rows(ROWS, name, part)
+        assert sorted(row["amount"] for row in rows) == [Decimal(one) for one in amounts]
+        assert sum(row["amount"] for row in rows) == core(world, ada)[name][part]
+    with world.acting_as(dana) as db:
+        rows = db.rows(ROWS, "net_of_costs", "numerator")
+    assert sum(row["amount"] for row in rows) == core(world, dana)["net_of_costs"]["numerator"]
+
+
+def test_what_is_no_sum_of_rows_names_the_metrics_that_it_is_made_of(
     world: World, acme: Organization, ada: Person
 ) -> None:
     shown = SHOWS | {"filters": {"source_id": str(acme.source().id)}}
-    define(acme, "worth", op("divide", op("add", CASH, CASH), shown), "money")
-    query = "select * from metric_rows(%s, '2026-03-01', '2026-03-31')"
+    define(acme, "worth", op("add", {"metric": "aov"}, op("divide", CASH, shown)), "money")
+    define(acme, "cash_twice", op("add", CASH, CASH), "money")
     with world.acting_as(ada) as db:
+        for name, part, made_of in (
+            ("worth", "numerator", [{"metric": "aov"}, CASH, shown]),
+            ("cash_twice", "denominator", [CASH]),
+        ):
+            with refused("PT422") as caught:
+                db.rows(ROWS, name, part)
+            assert json.loads(caught.value.diag.message_detail or "") == made_of
         with refused("PT422") as caught:
-            db.rows(query, "worth")
-        assert json.loads(caught.value.diag.message_detail or "") == [CASH, shown]
-        with refused("PT422") as caught:
-            db.rows(query, "none")
+            db.rows(ROWS, "none", "numerator")
         assert "worth" not in (caught.value.diag.message_detail or "")
+
+
+def test_rows_of_an_own_metric_are_hidden_with_what_it_rests_on(
+    world: World, acme: Organization
+) -> None:
+    sam = acme.setter("sam")
+    define(acme, "deals_twice", op("multiply", {"metric": "deals_won"}, {"value": 2}), "count")
+    with world.acting_as(sam) as db, refused("42501"):
+        db.rows(ROWS, "deals_twice", "numerator")
 
 
 def test_dashboards_show_own_metrics_to_whom_they_are_shown(
@@ -199,8 +245,11 @@ def test_dashboards_show_own_metrics_to_whom_they_are_shown(
         with world.acting_as(who) as db:
             shown = db.value(f"select {home}_home('2026-03-01', '2026-03-31')")
         number = shown["numbers"]["deals_twice"]
-        assert (number["label"], number["unit"], number["rows"]) == ("Deals_Twice", "count", None)
+        assert (number["label"], number["unit"]) == ("Deals_Twice", "count")
         assert number["value"] == value, home
+        path = "rpc/metric_rows?metric=deals_twice&part=numerator&"
+        assert (number["rows"] or "").startswith(path if value else "")
+        assert number["denominator_rows"] is None
 
 
 def test_series_and_parts_are_of_own_metrics_too(

@@ -88,6 +88,41 @@ def check(row: dict[str, Any], now: Reckoned, before: Reckoned, because: object)
     assert same(row["previous_value"], before.value), because
 
 
+def sums_of_rows(
+    stage: Stage, question: Question, names: list[str], **given: object
+) -> list[tuple[str, str, Decimal]]:
+    """What the rows behind each part add up to, of those that are sums of rows."""
+    arguments = {
+        "start_date": question.start,
+        "end_date": question.end,
+        "as_of": question.as_of,
+        "organization_id": stage.organization.id,
+        **given,
+    }
+    asked = ", ".join(f"{name} => %({name})s" for name in arguments)
+    parts = stage.organization.world.rows(
+        "select m.name, p.part from app.own_metrics(%s) as m"
+        " cross join (values ('numerator'), ('denominator')) as p (part)"
+        " where m.name = any (%s) and app.has_rows(m.expression, p.part)",
+        stage.organization.id,
+        names,
+    )
+    with stage.organization.world.acting_as(stage.admin) as db:
+        return [
+            (
+                row["name"],
+                row["part"],
+                db.value(
+                    "select coalesce(sum(amount), 0)"
+                    f" from metric_rows(metric => %(name)s, part => %(part)s, {asked})",
+                    **row,
+                    **arguments,
+                ),
+            )
+            for row in parts
+        ]
+
+
 @settings(max_examples=6)
 @given(histories(), st.lists(expressions(), min_size=2, max_size=3), st.just({}) | filters())
 def test_an_expression_comes_to_what_its_leaves_come_to(
@@ -101,18 +136,18 @@ def test_an_expression_comes_to_what_its_leaves_come_to(
     role = "closer" if filtered.closer is not None else None
     if role is None and filtered.setter is not None:
         role = "setter"
+    people_and_places = {
+        "closer_id": stage.person(stage.closers, filtered.closer),
+        "setter_id": stage.person(stage.setters, filtered.setter),
+        "source_id": stage.row(stage.sources, filtered.source),
+        "traffic_type_id": stage.row(stage.traffic_types, filtered.traffic_type),
+        "call_type_id": stage.row(stage.call_types, filtered.call_type),
+    }
     with stage.playing(history):
         names = defined(stage, trees)
-        answer = core(
-            stage,
-            stage.admin,
-            question,
-            closer_id=stage.person(stage.closers, filtered.closer),
-            setter_id=stage.person(stage.setters, filtered.setter),
-            source_id=stage.row(stage.sources, filtered.source),
-            traffic_type_id=stage.row(stage.traffic_types, filtered.traffic_type),
-            call_type_id=stage.row(stage.call_types, filtered.call_type),
-        )
+        answer = core(stage, stage.admin, question, **people_and_places)
+        for name, part, total in sums_of_rows(stage, question, names, **people_and_places):
+            assert same(total, Fraction(answer[name][part] or 0)), (name, part)
     compare(history, filtered, role, trees, [answer[name] for name in names])
 
 

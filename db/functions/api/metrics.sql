@@ -44,8 +44,9 @@ not see is NULL.$$;
 -- api.metric_rows: the rows behind one part of a number, newest first.
 -- Callers:    members, and super admins, through GET or POST /rpc/metric_rows, with the arguments of core_metrics.
 -- Guarantees: reads only. Exactly the rows that core_metrics counts for the same caller and filters: as many as its count, or
---             with amounts that add up to it. PT422 for a metric or a part that there is none of, and as core_metrics; 42501
---             for a number that the caller may not see.
+--             with amounts that add up to it; of an own metric, a row for each of its numbers in which it counts, with what it adds. PT422
+--             for a metric or a part that there is none of or that is no sum of rows, and as core_metrics; 42501 for a number that
+--             the caller may not see.
 -- Definer:    as core_metrics: tenant and person are filtered by hand. A row is told by its table and id, day, amount and the
 --             name of its lead; whatever else it holds stays with the policies of its table.
 create or replace function api.metric_rows(
@@ -59,22 +60,15 @@ language plpgsql stable security definer set search_path = '' as $$
 declare
     v_organization_id constant uuid := auth.require_member(metric_rows.organization_id);
     v_as_of           constant timestamptz := coalesce(metric_rows.as_of, now());
-    v_part            record;
+    v_part            constant text := coalesce(metric_rows.part, 'numerator');
     v_scope           record;
     v_timezone        text;
     v_grace           interval;
     v_cash            boolean;
 begin
     perform app.require_period(metric_rows.start_date, metric_rows.end_date, v_as_of);
-    select p.facts, p.measure, p.adds, c.unit into v_part
-      from app.metric_parts() as p
-      join app.metric_catalog as c on c.metric = p.metric
-     where p.metric = metric_rows.metric and p.part = coalesce(metric_rows.part, 'numerator');
-    if not found then
-        perform app.refuse_own_rows(v_organization_id, metric_rows.metric);
-        raise exception using errcode = 'PT422', message = 'There is no such part of a metric.',
-            detail = format('metric is %s, part is %s.', left(metric_rows.metric, 100), left(metric_rows.part, 100)),
-            hint = 'Metrics are in metric_catalog; part is numerator, and denominator for those that are ratios.';
+    if not exists (select from app.metric_terms(v_organization_id, metric_rows.metric, v_part)) then
+        perform app.refuse_part(v_organization_id, metric_rows.metric, v_part);
     end if;
     select s.closers, s.setters, s.cash_role, s.seen_as into strict v_scope
       from app.metric_scope(v_organization_id, metric_rows.closer_id, metric_rows.setter_id) as s;
@@ -82,12 +76,12 @@ begin
       from app.organizations as o
       left join app.portal_settings as p on p.organization_id = o.id
      where o.id = v_organization_id;
-    if app.hides_metric(v_scope.seen_as, v_cash, app.metric_rests_on(metric_rows.metric), v_part.unit) then
+    if app.hides_any_metric(v_organization_id, metric_rows.metric, v_scope.seen_as, v_cash) then
         raise exception using errcode = '42501', message = 'This number is not yours to see.',
             hint = 'Ask an admin of your organization.';
     end if;
     return query
-    select r.entity, r.id, (r.at at time zone v_timezone)::date, case when v_part.adds <> 'rows' then r.amount end,
+    select r.entity, r.id, (r.at at time zone v_timezone)::date, r.amount,
            case r.entity
                when 'events' then (select coalesce(e.lead_name, e.lead_email) from app.events as e
                                     where e.organization_id = v_organization_id and e.id = r.id)
@@ -107,8 +101,8 @@ begin
                        join app.leads as l on l.organization_id = p.organization_id and l.id = p.lead_id
                       where f.organization_id = v_organization_id and f.id = r.id)
            end
-      from app.measured_rows(
-            v_organization_id, v_part.facts, v_part.measure,
+      from app.rows_behind(
+            v_organization_id, metric_rows.metric, v_part,
             app.day_start(metric_rows.start_date, v_timezone), app.day_start(metric_rows.end_date + 1, v_timezone),
             v_timezone, v_as_of, v_grace, v_scope.cash_role, v_scope.closers, v_scope.setters,
             metric_rows.source_id, metric_rows.traffic_type_id, metric_rows.call_type_id) as r
@@ -118,5 +112,7 @@ $$;
 grant execute on function api.metric_rows(text, date, date, text, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz)
     to authenticated, org_admin, super_admin;
 comment on function api.metric_rows(text, date, date, text, uuid, uuid, uuid, uuid, uuid, uuid, timestamptz) is $$The rows behind one part of a number
-metric as in /metric_catalog; part is numerator or denominator. Exactly what core_metrics counts for the same caller, period
-and filters: one row each, with the amount it adds (NULL where rows are counted). entity is the table, id the row in it.$$;
+metric as in /metric_catalog, or one of the organization's own; part is numerator or denominator. Exactly what core_metrics counts for
+the same caller, period and filters: one row each, with the amount it adds (NULL where rows are counted). entity is the table, id the
+row in it. An own metric has rows where it is a sum of the catalog's numbers, each times a number: a row for each of them in which it
+counts, with what it adds.$$;

@@ -30,7 +30,6 @@ create or replace function app.decided_before(as_of timestamptz, timezone text) 
 language sql immutable parallel safe
 return ((as_of - interval '6 hours') at time zone timezone)::date;
 comment on function app.decided_before(timestamptz, text) is 'Calls of earlier days are over by an instant, but for very long ones.';
-grant execute on function app.decided_before(timestamptz, text) to authenticated, org_admin, super_admin, reader, analyst;
 
 -- app.calls_being_decided: calls without a form for which it is not the day that tells whether they are over by an instant. pending
 -- is what they add to the open calls of the days before app.decided_before: 1 for a later call that is over, -1 for an earlier one

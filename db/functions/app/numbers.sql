@@ -212,6 +212,29 @@ begin atomic
 end;
 comment on function app.is_ratio(text) is 'True for a metric with a denominator.';
 
+-- app.side_of: what stands above or below the line of an expression, as app.expression_values parts it; NULL where nothing does.
+-- part: numerator or denominator. What is divided at the top has both, and so has a ratio of the catalog that stands alone.
+create or replace function app.side_of(expression jsonb, part text) returns jsonb
+language sql stable parallel safe
+begin atomic
+    select case
+        when expression ->> 'op' = 'divide' then expression -> 'args' -> case part when 'numerator' then 0 when 'denominator' then 1 end
+        when expression ? 'metric' and not expression ? 'part' and app.is_ratio(expression ->> 'metric')
+            then expression || jsonb_build_object('part', part)
+        when part = 'numerator' then expression
+    end;
+end;
+comment on function app.side_of(jsonb, text) is 'What stands above or below the line of an expression.';
+
+-- app.has_rows: is this part of an expression a sum of rows? Numbers of the catalog are, and sums of them, each times a number.
+create or replace function app.has_rows(expression jsonb, part text) returns boolean
+language plpgsql stable parallel safe set search_path = '' as $$
+begin
+    return coalesce(app.adds_up(app.side_of(expression, part)), false);
+end;
+$$;
+comment on function app.has_rows(jsonb, text) is 'True when this part of an expression is a sum of rows.';
+
 -- app.nothing: what a metric comes to where there is nothing: 0 at the scale of its unit; of a median nothing is known.
 create or replace function app.nothing(organization_id uuid, metric text) returns numeric
 language sql stable parallel safe

@@ -77,7 +77,7 @@ end;
 comment on function app.home_frame(uuid, date, date, timestamptz) is 'What every dashboard starts with.';
 
 -- app.home_numbers: chosen metrics, each with what it was before and where the rows of its parts are; and the organization's own, which
--- have no rows.
+-- have rows where they are sums of rows.
 -- A number that the caller may not see is NULL and has no rows.
 create or replace function app.home_numbers(
     organization_id uuid, start_date date, end_date date, as_of timestamptz, metrics text[],
@@ -88,16 +88,16 @@ begin atomic
     select jsonb_object_agg(c.metric, jsonb_build_object(
                 'label', c.label, 'unit', c.unit, 'value', m.value, 'numerator', m.numerator, 'denominator', m.denominator,
                 'previous_value', m.previous_value, 'coverage', m.coverage,
-                'rows', case when m.numerator is not null and c.expression is null then
+                'rows', case when m.numerator is not null and r.above then
                     app.metric_path(c.metric, 'numerator', home_numbers.organization_id, home_numbers.start_date,
                                     home_numbers.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
-                'denominator_rows', case when m.denominator is not null and c.expression is null then
+                'denominator_rows', case when m.denominator is not null and r.below then
                     app.metric_path(c.metric, 'denominator', home_numbers.organization_id, home_numbers.start_date,
                                     home_numbers.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
-                'previous_rows', case when m.previous_value is not null and c.expression is null then
+                'previous_rows', case when m.previous_value is not null and r.above then
                     app.metric_path(c.metric, 'numerator', home_numbers.organization_id, b.start_date,
                                     b.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end,
-                'previous_denominator_rows', case when m.previous_value is not null and m.denominator is not null and c.expression is null then
+                'previous_denominator_rows', case when m.previous_value is not null and m.denominator is not null and r.below then
                     app.metric_path(c.metric, 'denominator', home_numbers.organization_id, b.start_date,
                                     b.end_date, home_numbers.as_of, home_numbers.closer_id, home_numbers.setter_id) end))
       from app.core_metrics(
@@ -106,6 +106,11 @@ begin atomic
             case when home_numbers.closer_id is not null then array[home_numbers.closer_id] end,
             case when home_numbers.setter_id is not null then array[home_numbers.setter_id] end) as m
       join app.any_metric(home_numbers.organization_id) as c on c.metric = m.metric
+     cross join lateral (
+        select c.expression is null or app.has_rows(c.expression, 'numerator') as above,
+               c.expression is null or app.has_rows(c.expression, 'denominator') as below
+        offset 0  -- once for a metric, not for each path
+     ) as r
      cross join app.previous_period(home_numbers.start_date, home_numbers.end_date) as b
      where m.metric = any (home_numbers.metrics) or c.expression is not null;
 end;

@@ -298,21 +298,3 @@ end;
 comment on function app.own_core_metrics(
     uuid, timestamptz[], timestamptz, text, boolean, text, uuid[], uuid[], uuid, uuid, uuid) is
     'The organization''s own metrics of a period beside the one before.';
-
--- app.refuse_own_rows: PT422 naming the metrics of which an own metric is made, for whoever asks for the rows behind it.
-create or replace function app.refuse_own_rows(organization_id uuid, metric text) returns void
-language plpgsql stable set search_path = '' as $$
-declare
-    v_leaves jsonb;
-begin
-    select jsonb_agg(distinct n.node) into v_leaves
-      from app.own_metrics(refuse_own_rows.organization_id) as m
-     cross join lateral app.metric_nodes(m.expression) as n
-     where m.name = refuse_own_rows.metric and n.node ? 'metric';
-    if v_leaves is not null then
-        raise exception using errcode = 'PT422', message = 'An own metric has no rows: those that it is made of have.',
-            detail = v_leaves::text, hint = 'Ask for the rows of these metrics, with their part and filters.';
-    end if;
-end;
-$$;
-comment on function app.refuse_own_rows(uuid, text) is 'PT422 naming the metrics of which an own metric is made.';

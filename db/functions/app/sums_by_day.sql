@@ -45,7 +45,7 @@ comment on function app.counted_organization_ids() is 'Organizations whose days 
 grant execute on function app.counted_organization_ids() to authenticated, org_admin, super_admin, reader, analyst;
 
 -- app.days_since_summed: by what the sums of closers' days, or of setters', have changed since they were added up: what changed units add
--- now, less what they added then; and which calls of late have ended, or not, where the day alone does not tell.
+-- now, less what they added then; and which open calls are not pending: those of today, and of other days those that are not over.
 -- Guarantees: tells of app.summed_organization_ids and of nobody else; in one snapshot with the sums that the same statement reads.
 -- Definer:    changes and contributions are in tables that nobody reads.
 create or replace function app.days_since_summed(dimension text) returns table (
@@ -86,6 +86,11 @@ begin
              cross join lateral app.counted_in(u.measures, u.times, u.amount) as n;
         end if;
         return query
+        select v_organization.id, s.starts_on, s.member_id, 0, 0, 0, 0, 0, -s.open, 0, 0, 0::numeric, 0::numeric
+          from app.metric_sums as s
+         where s.organization_id = v_organization.id and s.dimension = days_since_summed.dimension and s.span = 'day'
+           and s.starts_on >= v_organization.decided and s.open <> 0
+        union all
         select v_organization.id, (f.scheduled_at at time zone v_organization.timezone)::date,
                case dimension when 'closer' then f.closer_id when 'setter' then f.setter_id end,
                0, 0, 0, 0, 0, f.pending, 0, 0, 0::numeric, 0::numeric
