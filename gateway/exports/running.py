@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import collections
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    aclosing,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
@@ -76,7 +82,7 @@ class Exports:
         self.pages = asyncio.Semaphore(limits.pages_at_once)
         self.writing = asyncio.Semaphore(limits.written_at_once)
         self.scratch = Scratch(max_bytes=limits.workbook_bytes, spare_bytes=limits.spare_bytes)
-        self._running: collections.Counter[UUID] = collections.Counter()
+        self._of_users: collections.Counter[UUID] = collections.Counter()
         self._of_organizations: collections.Counter[UUID] = collections.Counter()
         self._nobody_runs = asyncio.Event()
         self._nobody_runs.set()
@@ -90,38 +96,35 @@ class Exports:
             finally:
                 await self._settle()
 
-    @contextmanager
-    def place(self, user_id: UUID) -> Iterator[None]:
+    def place(self, user_id: UUID) -> AbstractContextManager[None]:
         """A place among those that run, until the end of the block. Raises Refused."""
-        is_full = self._running.total() >= self.limits.at_once
-        if is_full or self._running[user_id] >= self.limits.per_user:
+        if self._of_users.total() >= self.limits.at_once:
             raise too_many_exports()
-        self._running[user_id] += 1
-        self._nobody_runs.clear()
-        try:
-            yield
-        finally:
-            self._running[user_id] -= 1
-            if not self._running[user_id]:
-                del self._running[user_id]
-            if not self._running:
-                self._nobody_runs.set()
+        return self._counted(self._of_users, user_id, self.limits.per_user)
 
-    @contextmanager
-    def share(self, organization_id: UUID) -> Iterator[None]:
+    def share(self, organization_id: UUID) -> AbstractContextManager[None]:
         """A place among those of one organization, so that its people leave some to others.
 
         Raises Refused.
         """
-        if self._of_organizations[organization_id] >= self.limits.per_organization:
+        return self._counted(self._of_organizations, organization_id, self.limits.per_organization)
+
+    @contextmanager
+    def _counted(
+        self, running: collections.Counter[UUID], whose: UUID, most: int
+    ) -> Iterator[None]:
+        if running[whose] >= most:
             raise too_many_exports()
-        self._of_organizations[organization_id] += 1
+        running[whose] += 1
+        self._nobody_runs.clear()
         try:
             yield
         finally:
-            self._of_organizations[organization_id] -= 1
-            if not self._of_organizations[organization_id]:
-                del self._of_organizations[organization_id]
+            running[whose] -= 1
+            if not running[whose]:
+                del running[whose]
+            if not self._of_users:
+                self._nobody_runs.set()
 
     async def _settle(self) -> None:
         """Let the exports that were cancelled tell how they ended, before the gateway goes."""
@@ -129,7 +132,7 @@ class Exports:
             async with asyncio.timeout(self.limits.settle_s):
                 await self._nobody_runs.wait()
         except TimeoutError:
-            log.warning("exports are still running", count=self._running.total())
+            log.warning("exports are still running", count=self._of_users.total())
 
     async def finish_export(
         self, *, organization_id: UUID, export_id: UUID, state: str, row_count: int

@@ -214,6 +214,8 @@ def test_every_format_has_the_same_rows(client: httpx.Client, scene: Scene) -> N
         name: get(client, scene, "admin", "payments", format=name)
         for name in ("json", "ndjson", "csv", "xlsx")
     }
+    newest = on_record(scene)
+    assert (newest["format"], newest["state"], newest["row_count"]) == ("xlsx", "delivered", 3)
     rows = exact(answers["json"].content)
     assert [exact(line) for line in answers["ndjson"].content.splitlines()] == rows
     lines = list(csv.DictReader(io.StringIO(answers["csv"].text, newline="")))
