@@ -426,8 +426,7 @@ comment on function app.attribution_rungs() is 'The ladder of who paid, from the
 -- closer_id, setter_id: the people that a hand-made deal names, else those of the call; the setter by the organization's rule
 -- (event, original, current). opens_deal: a sale that no call explains. moves_deal: what is known of the deal changes by it.
 -- earlier: how many payments of the deal came before.
-drop function if exists app.find_attribution(app.payments);
-create function app.find_attribution(
+create or replace function app.find_attribution(
     payment app.payments,
     out method text, out confidence numeric, out lead_id uuid, out event_id uuid, out deal_id uuid, out installment_no integer,
     out deal_type text, out source_id uuid, out traffic_type_id uuid, out closer_id uuid, out setter_id uuid, out steps jsonb,

@@ -148,7 +148,6 @@ comment on function app.carriers_of_customer(uuid, text, text, boolean, text) is
 
 -- app.ranked_carriers: what may complete a payment, the nearest first: its own carriers before its subscription's before its
 -- customer's; a checkout session before an invoice; the earlier one, so that a sale keeps what was said when it was made.
-drop function if exists app.ranked_carriers(uuid, text, text, boolean, uuid[], text, text);
 create or replace function app.ranked_carriers(
     organization_id uuid, of_payment uuid[], of_subscription uuid[] default '{}', of_customer uuid[] default '{}'
 ) returns table (place bigint, origin text, is_about_sale boolean, carrier app.payment_carriers)

@@ -17,8 +17,6 @@ begin atomic
 end;
 comment on function app.even_shares(numeric[]) is 'Weights as shares that add up to exactly 1.';
 
-drop function if exists app.first_credits(uuid, uuid, numeric, text, uuid, uuid);
-
 -- app.write_credits: make the credits of a payment these, and no others. amount_base NULL: no rate yet.
 -- weights: one per person, NULL for equal ones. The same people with the same shares always get the same amounts.
 create or replace function app.write_credits(

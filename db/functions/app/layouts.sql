@@ -12,7 +12,6 @@ comment on function app.layout_lists() is 'The lists that a widget of a dashboar
 -- Version 1: {"widgets": [{"type", "position": {"x", "y", "width", "height"}, "title"?, and by type "metric", "list" or "role"}]} on a
 -- grid of twelve columns; at most 50 widgets, which do not overlap. Types: number, trend and breakdown of a metric, list,
 -- leaderboard of a role (closer or setter). A metric is one of the catalog or one of the organization's own.
-drop function if exists app.layout_errors(jsonb, integer);
 create or replace function app.layout_errors(organization_id uuid, layout jsonb, schema_version integer) returns jsonb
 language plpgsql stable set search_path = '' as $$
 declare

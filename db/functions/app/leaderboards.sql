@@ -5,7 +5,6 @@
 -- and whoever has anything to count in it. The numbers are those of app.metric_values: calls on the day they were scheduled,
 -- bookings on the day of the first, money on its own day, each credited in that role. Dials are those of setters, NULL under a filter.
 -- coverage: of the calls that were due, of how many it is known how they ended.
-drop function if exists app.person_standings(uuid, text, timestamptz, timestamptz, text, timestamptz, integer);
 create or replace function app.person_standings(
     organization_id uuid, role text, start_date date, end_date date, as_of timestamptz,
     source uuid default null, traffic_type uuid default null, call_type uuid default null

@@ -102,7 +102,6 @@ comment on function app.measures() is 'Every measure, in the order of app.metric
 
 -- app.counted_in: contributions of one kind as what they add to each measure, in the order of app.metric_sums. times: how many there
 -- are; amount: what theirs come to; both less than nothing where they are taken away.
-drop function if exists app.counted_in(bigint, numeric, integer);
 create or replace function app.counted_in(measures bigint, times bigint, amount numeric) returns table (
     every_call integer, rescheduled integer, shows integer, disqualified integer, no_shows integer, canceled integer,
     canceled_by_host integer, offers integer, closes integer, refunded_closes integer, open integer, open_any integer,

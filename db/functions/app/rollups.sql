@@ -114,8 +114,6 @@ comment on function app.changed_units(uuid, uuid[]) is 'The units whose contribu
 -- app.add_metric_sums: add contributions to the sums of every dimension, by day and by month, and take others away; by default add all
 -- that are counted. Contributions of one day and member that count in the same measures are added up before they are told
 -- apart by measure.
-drop function if exists app.add_to_every_sum(uuid, app.metric_facts[], app.metric_facts[]);
-drop function if exists app.add_metric_sums(uuid, text, text, app.metric_facts[], app.metric_facts[]);
 create or replace function app.add_metric_sums(
     organization_id uuid, added app.metric_facts[] default null, removed app.metric_facts[] default null
 ) returns void

@@ -3,7 +3,6 @@
 -- Stripe's only: all of Whop's money has no account (app.money_account).
 
 drop trigger if exists adopts_imported_payments on app.webhook_connections;
-drop function if exists app.adopt_imported_payments();
 
 -- app.move_money_to_account: what a provider told under one account is of another. A payment or refund that is there already
 -- under the other one stays where it is.

@@ -109,8 +109,6 @@ comment on function app.pass_on_lead() is 'Passes changed leads on to their call
 drop trigger if exists calls_and_payments_follow_leads on app.leads;
 drop trigger if exists keeps_lead_identities on app.leads;
 drop trigger if exists records_setter_changes on app.leads;
-drop function if exists app.follow_lead();
-drop function if exists app.record_setter_changes();
 create or replace trigger keeps_identities_of_new_leads after insert on app.leads
     referencing new table as new_rows for each statement execute function app.keep_lead_identities();
 create or replace trigger keeps_original_setter before update on app.leads

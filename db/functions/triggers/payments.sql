@@ -69,9 +69,7 @@ create or replace trigger converts_waiting_payments_after_update after update on
 
 -- Calls that changed are followed by app.pass_on_event_people, once per statement.
 drop trigger if exists payments_follow_changed_calls on app.events;
-drop function if exists app.follow_call();
 drop trigger if exists payments_by_hand_follow_changed_calls on app.events;
-drop function if exists app.follow_call_by_hand();
 
 -- app.follow_new_calls: payments that came before the booking they were sold on.
 create or replace function app.follow_new_calls() returns trigger
