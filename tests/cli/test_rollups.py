@@ -49,3 +49,15 @@ def test_an_operator_sees_what_waits_proves_the_sums_and_builds_them_anew(
     (difference,) = json.loads(wrong.stdout)
     assert (difference["measure"], difference["span"]) == ("booked", "month")
     assert salesdash("rebuild", "--organization", "nobody").exit_code == 1
+
+
+def test_sums_that_are_not_built_are_no_difference(committed_world: World) -> None:
+    acme = committed_world.organization("acme")
+    acme.event(closer=acme.closer())
+    slug = committed_world.value("select slug from app.organizations where id = %s", acme.id)
+    committed_world.execute(
+        "insert into app.metric_changes (organization_id, unit) values (%s, 'all')", acme.id
+    )
+    told = salesdash("verify", "--organization", slug)
+    assert told.exit_code == 0
+    assert told.stdout.startswith(f"{slug}: not built")
