@@ -223,7 +223,7 @@ comment on column analytics.packages.id is 'Identity of the row inside its organ
 comment on column analytics.packages.name is 'Name shown to people; unique among those in use.';
 comment on column analytics.packages.price is 'List price in major units of currency; NULL: agreed each time.';
 comment on column analytics.packages.currency is 'ISO 4217 code of price.';
-comment on column analytics.packages.installment_count is 'How many parts the price is paid in; 1: at once.';
+comment on column analytics.packages.installment_count is 'How many parts the price is paid in, 1: at once; a count.';
 comment on column analytics.packages.installment_interval_days is 'Days from one part to the next.';
 comment on column analytics.packages.is_commissionable is 'False: sales of it earn no commission.';
 comment on column analytics.packages.archived_at is 'When it was taken out of use; UTC instant, NULL while offered.';
@@ -356,4 +356,4 @@ comment on column analytics.data_freshness.source is 'The provider: stripe, whop
 comment on column analytics.data_freshness.name is 'What the organization calls the connection; of a platform, the part of it that is read.';
 comment on column analytics.data_freshness.is_active is 'False: switched off or deleted; nothing new comes from it.';
 comment on column analytics.data_freshness.last_success_at is 'Last verified delivery, or up to when the platform has been read; UTC instant, NULL: never.';
-comment on column analytics.data_freshness.event_count is 'Distinct events accepted from a webhook connection; NULL for a platform that is read.';
+comment on column analytics.data_freshness.event_count is 'Distinct events accepted from a webhook connection, a count; NULL for a platform that is read.';

@@ -166,7 +166,7 @@ comment on column analytics.payments.id is 'Identity of the row inside its organ
 comment on column analytics.payments.lead_id is 'Who paid; NULL: nobody on file. Joins leads.';
 comment on column analytics.payments.event_id is 'The call that it is attributed to; joins events.';
 comment on column analytics.payments.deal_id is 'The sale that it pays; joins deals.';
-comment on column analytics.payments.installment_no is 'Which part of the deal it pays; joins deal_installments together with deal_id.';
+comment on column analytics.payments.installment_no is 'Which part of the deal it pays, counted from 1; joins deal_installments together with deal_id.';
 comment on column analytics.payments.post_call_form_id is 'The form that claims it; NULL for all but claims. Joins post_call_forms.';
 comment on column analytics.payments.closer_id is 'The closer with the largest credit; NULL: none. Joins closers. A split payment has more, see payment_credits.';
 comment on column analytics.payments.closer_name is 'Name of closer_id on the roster today, so that grouping by it does not split who was renamed; NULL without one.';

@@ -83,7 +83,7 @@ comment on column analytics.daily_closer_activity.offers is 'Shows in which an o
 comment on column analytics.daily_closer_activity.closes is 'Shows that ended closed; a count.';
 comment on column analytics.daily_closer_activity.cash_collected is 'Their part of payments of this day, in the organization''s currency.';
 comment on column analytics.daily_closer_activity.refunds is 'Their part of refunds and disputes of this day, less won disputes, in the organization''s currency.';
-comment on column analytics.daily_closer_activity.net_cash is 'cash_collected less refunds.';
+comment on column analytics.daily_closer_activity.net_cash is 'cash_collected less refunds, in the organization''s currency.';
 
 drop view if exists analytics.daily_setter_activity;
 create view analytics.daily_setter_activity with (security_invoker = true) as
@@ -174,7 +174,7 @@ comment on column analytics.daily_setter_activity.offers is 'Shows in which an o
 comment on column analytics.daily_setter_activity.closes is 'Shows that ended closed; a count.';
 comment on column analytics.daily_setter_activity.cash_collected is 'Their part of payments of this day, in the organization''s currency.';
 comment on column analytics.daily_setter_activity.refunds is 'Their part of refunds and disputes of this day, less won disputes, in the organization''s currency.';
-comment on column analytics.daily_setter_activity.net_cash is 'cash_collected less refunds.';
+comment on column analytics.daily_setter_activity.net_cash is 'cash_collected less refunds, in the organization''s currency.';
 comment on column analytics.daily_setter_activity.dials is 'Outbound calls that they started; a count.';
 comment on column analytics.daily_setter_activity.connects is 'Of them, those that were answered; a count.';
 comment on column analytics.daily_setter_activity.talk_seconds is 'Seconds that they talked.';

@@ -31,7 +31,6 @@ end;
 comment on function app.metric_terms(uuid, text, text) is 'What one part of a metric is the sum of.';
 
 -- app.refuse_part: PT422 for rows of a part of a metric that has none; of an own metric, naming the metrics that it is made of.
-drop function if exists app.refuse_own_rows(uuid, text);
 create or replace function app.refuse_part(organization_id uuid, metric text, part text) returns void
 language plpgsql stable set search_path = '' as $$
 declare

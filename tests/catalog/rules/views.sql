@@ -59,6 +59,15 @@ select format('%s.%s: %s', v.name, a.attname, coalesce(c.words, 'nothing'))
 select v.name from rules.views as v
  where v.schema = 'analytics' and obj_description(v.oid, 'pg_class') not like 'One row per %';
 
+-- rule: numbers that analysts read say what they are numbers of
+select format('%s.%s: %s', v.name, a.attname, col_description(v.oid, a.attnum))
+  from rules.views as v
+  join pg_attribute as a on a.attrelid = v.oid and a.attnum > 0
+ where v.schema = 'analytics'
+   and a.atttypid in ('numeric'::regtype, 'integer'::regtype, 'bigint'::regtype, 'interval'::regtype, 'float8'::regtype)
+   and coalesce(col_description(v.oid, a.attnum), '')
+       !~* '\m(a|one) count\M|count(s|ed) (up )?from|currency|seconds|minutes|days|interval|slots|share|order of|version|weekday';
+
 -- rule: names and flags of what analysts read say the same everywhere
 select format('%s.%s is %s, elsewhere it is not', v.name, a.attname, a.atttypid::regtype)
   from rules.views as v
