@@ -127,9 +127,13 @@ def _steps(stack: Stack, endpoint: Endpoint) -> list[Row]:
         for _ in range(STEPS_ROUNDS):
             found = connection.execute(
                 "select s.step, s.ms::float8 from app.webhook_connections as c,"
-                " bench.ingest_steps(c.organization_id, c.id, 'stripe', '', %s::jsonb[]) as s"
-                " where c.id = %s",
-                ([_body(n).decode() for n in range(STEPS)], endpoint.connection_id),
+                " bench.ingest_steps(c.organization_id, c.id, 'stripe', '', %s::jsonb[],"
+                " %s::jsonb[]) as s where c.id = %s",
+                (
+                    [_body(n).decode() for n in range(STEPS)],
+                    [_body(n).decode() for n in range(STEPS)],
+                    endpoint.connection_id,
+                ),
             ).fetchall()
         cost.update({str(step): float(ms) for step, ms in found})
         connection.rollback()

@@ -27,7 +27,8 @@ from gateway.addresses import FailureLimit, client_address, network_of
 from gateway.bodies import BodyTooLarge, read_body
 from gateway.connections import Connection, Connections
 from gateway.database import Pool
-from gateway.inbox import Inbox
+from gateway.inbox import Delivery, Inbox
+from gateway.intake import Intake
 from gateway.problem import problem
 from gateway.providers import PROVIDERS, Provider
 from gateway.rejections import Rejections
@@ -61,6 +62,7 @@ class Hooks:
 
     def __init__(self, pool: Pool, box: SecretBox, *, clock: Callable[[], float]) -> None:
         self.inbox = Inbox(pool)
+        self.intake = Intake(self.inbox)
         self.connections = Connections(self.inbox.find_connection, self.inbox.connection_ids, box)
         self.rejections = Rejections(self.inbox.record_rejections)
         self.failures = FailureLimit()
@@ -174,8 +176,8 @@ class Hooks:
 
     async def _record(self, connection: Connection, text: str, proof: Proof) -> Response:
         try:
-            recorded = await self.inbox.record_delivery(
-                connection.organization_id, connection.id, text, is_late=proof.is_late
+            recorded = await self.intake.record(
+                Delivery(connection.organization_id, connection.id, text, proof.is_late)
             )
         except psycopg.Error as error:
             return self._refused(connection, error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -29,6 +29,23 @@ class Recorded(NamedTuple):
 
     status: str
     webhook_event_id: UUID
+
+
+class Delivery(NamedTuple):
+    """A verified delivery. body: a JSON object as text."""
+
+    organization_id: UUID
+    connection_id: UUID
+    body: str
+    is_late: bool = False
+
+    def as_json(self) -> str:
+        """What ingest.record_deliveries reads; the body stays as it is."""
+        return (
+            f'{{"organization_id": "{self.organization_id}",'
+            f' "connection_id": "{self.connection_id}",'
+            f' "is_late": {"true" if self.is_late else "false"}, "body": {self.body}}}'
+        )
 
 
 class Inbox:
@@ -69,10 +86,8 @@ class Inbox:
             )
             return [UUID(str(row[0])) for row in await cursor.fetchall()]
 
-    async def record_delivery(
-        self, organization_id: UUID, connection_id: UUID, body: str, *, is_late: bool = False
-    ) -> Recorded:
-        """Take in one verified delivery. body: a JSON object as text.
+    async def record_deliveries(self, deliveries: Sequence[Delivery]) -> list[Recorded]:
+        """Take in verified deliveries, all or none; what became of each, in their order.
 
         Raises psycopg errors with SQLSTATE PT404 (not in use), PT400 (no event) or PT429 (over
         the limit; DETAIL is the seconds to wait), and others when the database cannot do it now.
@@ -82,19 +97,11 @@ class Inbox:
             connection.cursor(row_factory=class_row(Recorded)) as cursor,
         ):
             await cursor.execute(
-                "select status, webhook_event_id from ingest.record_delivery("
-                "organization_id => %(organization_id)s, connection_id => %(connection_id)s,"
-                " body => %(body)s::jsonb, is_late => %(is_late)s)",
-                {
-                    "organization_id": organization_id,
-                    "connection_id": connection_id,
-                    "body": body,
-                    "is_late": is_late,
-                },
+                "select status, webhook_event_id"
+                " from ingest.record_deliveries(deliveries => %(deliveries)s::jsonb)",
+                {"deliveries": f"[{', '.join(one.as_json() for one in deliveries)}]"},
             )
-            recorded = await cursor.fetchone()
-            assert recorded is not None
-            return recorded
+            return await cursor.fetchall()
 
     async def record_rejections(self, counts: Mapping[UUID, NotTaken]) -> None:
         """Add deliveries that were not taken in to the counts of their connections."""

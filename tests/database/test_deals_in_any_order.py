@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 
 from tests.world import ANSWERS, NOON, Organization, Row, World
 
@@ -145,21 +147,7 @@ class Telling:
                 at = NOON + timedelta(days=61, hours=fact.version)
                 self.acme.form(self.calls[fact.name], at=at, **said)
             case Paid():
-                world.execute(
-                    "select app.record_processor_payment(%s, 'stripe', '', %s, null, true, %s,"
-                    " 'USD', %s, customer_email => %s, provider_customer_id => %s,"
-                    " provider_subscription_id => %s, metadata => %s)",
-                    self.acme.id,
-                    fact.name,
-                    Decimal(fact.amount),
-                    NOON + timedelta(days=fact.day, hours=int(fact.name[-1])),
-                    fact.email and f"{fact.email}@lead.test",
-                    fact.customer,
-                    fact.subscription,
-                    psycopg.types.json.Jsonb(
-                        {"salesdash_payment_type": fact.kind} if fact.kind else {}
-                    ),
-                )
+                self.pay([fact])
             case Refunded():
                 world.execute(
                     "select app.record_processor_refund(%s, 'stripe', '', %s, null, %s, 'refund',"
@@ -170,6 +158,32 @@ class Telling:
                     Decimal(fact.amount),
                     NOON + timedelta(days=200),
                 )
+
+    def pay(self, payments: Sequence[Paid]) -> None:
+        """Tell of payments at once."""
+        one = (
+            "app.told_payment(%s, 'stripe', '', %s, null, true, %s, 'USD', %s,"
+            " customer_email => %s, provider_customer_id => %s, provider_subscription_id => %s,"
+            " metadata => %s)"
+        )
+        values = [
+            value
+            for fact in payments
+            for value in (
+                self.acme.id,
+                fact.name,
+                Decimal(fact.amount),
+                NOON + timedelta(days=fact.day, hours=int(fact.name[-1])),
+                fact.email and f"{fact.email}@lead.test",
+                fact.customer,
+                fact.subscription,
+                Jsonb({"salesdash_payment_type": fact.kind} if fact.kind else {}),
+            )
+        ]
+        self.acme.world.execute(
+            f"select from app.record_processor_payments(array[{', '.join([one] * len(payments))}])",
+            *values,
+        )
 
     def outcome(self) -> dict[str, list[Any]]:
         """Deals that are not void, payments and credits, by names instead of ids."""
@@ -243,12 +257,21 @@ class Telling:
         )
 
 
-def told(db: psycopg.Connection, world: World, facts: Sequence[Fact]) -> dict[str, list[Any]]:
-    """What a new organization makes of these facts in this order."""
+def told(
+    db: psycopg.Connection, world: World, facts: Sequence[Fact], *, together: bool = False
+) -> dict[str, list[Any]]:
+    """What a new organization makes of these facts in this order.
+
+    together: payments that follow each other are told of at once.
+    """
     with db.transaction(force_rollback=True):
         telling = Telling(world.organization("acme"))
-        for fact in facts:
-            telling.tell(fact)
+        for is_paid, group in groupby(facts, lambda fact: together and isinstance(fact, Paid)):
+            if is_paid:
+                telling.pay([fact for fact in group if isinstance(fact, Paid)])
+            else:
+                for fact in group:
+                    telling.tell(fact)
         return telling.outcome()
 
 
@@ -259,7 +282,8 @@ def test_any_order_of_the_facts_makes_the_same_deals_payments_and_credits(
 ) -> None:
     story = data.draw(stories(), label="story")
     shuffled = in_some_order(data, story)
-    assert told(db, world, shuffled) == told(db, world, story)
+    together = data.draw(st.booleans(), label="together")
+    assert told(db, world, shuffled, together=together) == told(db, world, story)
 
 
 @settings(max_examples=15)

@@ -315,7 +315,7 @@ def test_whose_a_customer_is_costs_the_same_however_many_others_the_organization
         org=acme.id,
     )
     acme.world.execute("analyze app.lead_identities")
-    # As ingest.record_delivery has it: plans that do not know the values.
+    # As ingest.record_deliveries has it: plans that do not know the values.
     acme.world.execute("set local plan_cache_mode = force_generic_plan")
     acme.world.execute("set local enable_seqscan = off")
     pay(provider_customer_id="cus_6")  # plans are made

@@ -549,7 +549,7 @@ def test_a_renewal_is_told_by_its_payment(inbox: Inbox, generation: str) -> None
     ]
     first, second = inbox.rows("webhook_events")
     assert [step["decided"] for step in first["steps"]] == ["created"]
-    assert [step["decided"] for step in second["steps"]] == ["created", "renewed"]
+    assert [step["decided"] for step in second["steps"]] == ["renewed", "created"]
 
 
 def test_two_deliveries_of_one_activation_are_one_membership(inbox: Inbox) -> None:

@@ -234,7 +234,7 @@ def test_no_answer_tells_of_secrets_cards_or_people(story: Story) -> None:
 
 
 def test_no_statement_holds_a_value(story: Story) -> None:
-    assert any("record_delivery" in statement for statement in story.statements)
+    assert any("record_deliveries" in statement for statement in story.statements)
     told = story.markers.secrets | story.markers.card | story.markers.person
     assert not [statement for statement in story.statements if found(statement, told)]
 

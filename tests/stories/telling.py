@@ -5,16 +5,17 @@ what a person does waits until the rows exist that the person would look at.
 """
 
 import copy
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from tests.calendly_events import Invitee
-from tests.database.inbox import Inbox, open_inbox
+from tests.database.inbox import Inbox, open_inbox, take_together
 from tests.stripe_events import Event
 from tests.world import Organization, Person, Row, World
 
@@ -87,6 +88,7 @@ class Delivery:
     body: Event
 
     def take(self, stage: Stage) -> str:
+        """Hand it over alone; the status that is answered."""
         return stage.inboxes[self.sender].take(self.body)
 
     def spoiled(self) -> "Delivery | None":
@@ -178,25 +180,43 @@ def calls(stage: Stage, invitee: Invitee) -> list[Any]:
 
 
 def tell(
-    stage: Stage, steps: Iterable[Step], *, failing: Collection[Step] = (), at_once: bool = False
+    stage: Stage,
+    steps: Iterable[Step],
+    *,
+    failing: Collection[Step] = (),
+    at_once: bool = False,
+    together: int = 1,
 ) -> list[Act]:
     """Tell steps in this order; people act as soon after their turn as they can.
 
     failing: deliveries that cannot be processed when they come: they stay queued. at_once: others
     tell the same story meanwhile, so that one that meets them may be queued too, and people who
-    do are asked to try again. Answers what people could not do yet.
+    do are asked to try again. together: so many deliveries that follow each other are handed over
+    in one call. Answers what people could not do yet.
     """
     waiting: list[Act] = []
-    for step in steps:
-        if isinstance(step, Delivery):
-            bad = step.spoiled() if step in failing else None
-            expected = {"queued"} if bad else {"processed", "ignored"}
-            met = {"queued"} if at_once else set()
-            assert (bad or step).take(stage) in {*expected, *met, "duplicate"}
-        else:
-            waiting.append(step)
+    met = {"queued"} if at_once else set()
+    for company in companies(steps, together):
+        handed, expected = [], []
+        for step in company:
+            if isinstance(step, Delivery):
+                bad = step.spoiled() if step in failing else None
+                handed.append((stage.inboxes[step.sender], (bad or step).body))
+                expected.append({"queued"} if bad else {"processed", "ignored"})
+            else:
+                waiting.append(step)
+        answered = take_together(handed) if handed else []
+        for status, wanted in zip(answered, expected, strict=True):
+            assert status in {*wanted, *met, "duplicate"}
         waiting = act(stage, waiting)
     return waiting
+
+
+def companies(steps: Iterable[Step], together: int) -> Iterator[list[Step]]:
+    """The steps in their order: deliveries that follow each other in groups, deeds alone."""
+    for is_delivery, group in groupby(steps, lambda step: isinstance(step, Delivery)):
+        those, size = list(group), together if is_delivery else 1
+        yield from (those[begin : begin + size] for begin in range(0, len(those), size))
 
 
 def act(stage: Stage, waiting: Iterable[Act]) -> list[Act]:

@@ -96,7 +96,7 @@ def test_a_story_told_backwards_ends_the_same(
     steps, expected = orderly(plot)
     with db.transaction(force_rollback=True):
         begin(acme, plot)
-        assert tell(acme, reversed(steps)) == []
+        assert tell(acme, reversed(steps), together=16) == []
         assert differences(expected, ending(acme)) == []
 
 
@@ -117,9 +117,10 @@ def test_order_repetitions_failures_and_replays_change_nothing(
     failing = data.draw(st.sets(st.sampled_from(spoilable), max_size=6), label="failing")
     order = data.draw(st.permutations([*steps, *again]), label="order")
     by = data.draw(st.sampled_from(["retry", "replay"]), label="by")
+    together = data.draw(st.sampled_from([1, 2, 3, 16]), label="together")
     with db.transaction(force_rollback=True):
         begin(acme, plot)
-        waiting = tell(acme, order, failing=failing)
+        waiting = tell(acme, order, failing=failing, together=together)
         recover(acme, failing, by=by)
         assert act(acme, waiting) == []
         assert differences(expected, ending(acme)) == []

@@ -568,69 +568,87 @@ end;
 $$;
 comment on function app.follow_calls(uuid, uuid[], uuid[], uuid[]) is 'Deals and payments follow calls that changed.';
 
--- app.settle_new_payment: the same after a payment was made where the ladder placed it: refunds that came before it are its own,
--- and a claim that it confirms is superseded. All of its lead is settled only when the payment opens a deal, when later payments
--- of the lead may move, or when another transaction placed one at the same moment. Then payments that know their customer by
--- this one. What there is to do is asked at once.
-create or replace function app.settle_new_payment(payment app.payments, found record) returns void
+-- app.settle_new_payments: the same after payments were made where the ladder placed them: refunds that came before one are its
+-- own, and a claim that it confirms is superseded. All of its lead is settled only when the payment opens a deal, when later
+-- payments of the lead may move, or when another one was placed at the same moment. Then payments that know their customer by
+-- it. What there is to do is asked at once, for all of them.
+-- payments: as they were placed, of which made_ids are there now. opens_deal, moves_deal, earlier: of each, as app.find_attribution
+-- answered.
+create or replace function app.settle_new_payments(
+    payments app.payments[], made_ids uuid[], opens_deal boolean[], moves_deal boolean[], earlier bigint[]
+) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_is_placed constant boolean := found.deal_id is not null or found.opens_deal;
-    v_waiting   record;
-    v_settle    boolean;
+    p         app.payments;
+    v_waiting record;
+    v_settle  boolean;
 begin
-    if v_is_placed then
-        perform from app.leads as l
-          where l.organization_id = payment.organization_id and l.id = found.lead_id for no key update;
-    end if;
-    select exists (
-            select from app.payment_refunds as r
-             where r.payment_id is null and r.organization_id = payment.organization_id
-               and r.provider = payment.provider and r.provider_payment_id = payment.provider_payment_id) as refunds,
-           exists (
-            select from app.payments as c
-             where c.organization_id = payment.organization_id and c.lead_id = found.lead_id
-               and c.claim_state in ('pending', 'confirmed') and c.deleted_at is null) as claims,
-           found.deal_id is not null and (
-            select count(*) filter (where app.comes_before(payment, o)) > 0
-                or count(*) filter (where o.deal_id = found.deal_id and app.comes_before(o, payment)) <> found.earlier
-              from app.payments as o
-             where o.organization_id = payment.organization_id and o.lead_id = found.lead_id and o.id <> payment.id
-               and o.deleted_at is null) as others_of_lead,
-           -- Others of the customer learn from this one only whose they are: nothing when it is nobody's, or theirs already.
-           (found.lead_id is not null or payment.provider_customer_id is not null and payment.provider_subscription_id is not null)
-           and (payment.provider_customer_id is not null and exists (
-                select from app.payments as o
-                 where o.organization_id = payment.organization_id and o.provider = payment.provider
-                   and o.provider_customer_id = payment.provider_customer_id
-                   and o.attribution_method in ('none', 'reference', 'provider_customer', 'manual')
-                   and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
-                   and o.lead_id is distinct from found.lead_id)
-                or payment.provider_subscription_id is not null and exists (
-                select from app.payments as o
-                 where o.organization_id = payment.organization_id and o.provider = payment.provider
-                   and o.provider_subscription_id = payment.provider_subscription_id
-                   and o.attribution_method in ('none', 'provider_customer') and o.id <> payment.id
-                   and o.lead_id is distinct from found.lead_id)) as others_of_customer
-      into v_waiting;
-    if v_waiting.refunds then
-        perform app.link_refunds(payment.organization_id, payment.provider, payment.provider_account, payment.provider_payment_id);
-    end if;
-    v_settle := found.opens_deal or v_waiting.others_of_lead;
-    if v_waiting.claims then
-        v_settle := app.match_claims(payment.organization_id, found.lead_id) or v_settle;
-    end if;
-    if v_settle then
-        perform app.settle_deals(payment.organization_id, found.lead_id);
-    elsif found.moves_deal then
-        perform app.finish_deals(payment.organization_id, found.lead_id);
-    end if;
-    if v_waiting.others_of_customer then
-        perform app.pass_on_customer(payment);
-    end if;
+    -- One by one in the order of their ids, as everybody locks leads.
+    perform l.id
+       from (select distinct n.organization_id, n.lead_id
+               from unnest(payments) with ordinality as n
+              where n.deal_id is not null or opens_deal[n.ordinality]
+              order by n.organization_id, n.lead_id) as w
+      cross join lateral (
+            select k.id from app.leads as k where k.organization_id = w.organization_id and k.id = w.lead_id for no key update) as l;
+    for v_waiting in
+        select n.ordinality as place,
+               exists (
+                select from app.payment_refunds as r
+                 where r.payment_id is null and r.organization_id = n.organization_id
+                   and r.provider = n.provider and r.provider_payment_id = n.provider_payment_id) as refunds,
+               exists (
+                select from app.payments as c
+                 where c.organization_id = n.organization_id and c.lead_id = n.lead_id
+                   and c.claim_state in ('pending', 'confirmed') and c.deleted_at is null) as claims,
+               n.deal_id is not null and (
+                select count(*) filter (where (n.payment_date, coalesce(n.provider_payment_id, ''), n.id)
+                                              < (o.payment_date, coalesce(o.provider_payment_id, ''), o.id)) > 0
+                    or count(*) filter (where o.deal_id = n.deal_id
+                                          and (o.payment_date, coalesce(o.provider_payment_id, ''), o.id)
+                                              < (n.payment_date, coalesce(n.provider_payment_id, ''), n.id)) <> earlier[n.ordinality]
+                  from app.payments as o
+                 where o.organization_id = n.organization_id and o.lead_id = n.lead_id and o.id <> n.id
+                   and o.deleted_at is null) as others_of_lead,
+               -- Others of the customer learn from this one only whose they are: nothing when it is nobody's, or theirs already.
+               (n.lead_id is not null or n.provider_customer_id is not null and n.provider_subscription_id is not null)
+               and (n.provider_customer_id is not null and exists (
+                    select from app.payments as o
+                     where o.organization_id = n.organization_id and o.provider = n.provider
+                       and o.provider_customer_id = n.provider_customer_id
+                       and o.attribution_method in ('none', 'reference', 'provider_customer', 'manual')
+                       and o.attribution_method in ('none', 'provider_customer') and o.id <> n.id
+                       and o.lead_id is distinct from n.lead_id)
+                    or n.provider_subscription_id is not null and exists (
+                    select from app.payments as o
+                     where o.organization_id = n.organization_id and o.provider = n.provider
+                       and o.provider_subscription_id = n.provider_subscription_id
+                       and o.attribution_method in ('none', 'provider_customer') and o.id <> n.id
+                       and o.lead_id is distinct from n.lead_id)) as others_of_customer
+          from unnest(payments) with ordinality as n
+         where n.id = any (made_ids)
+    loop
+        p := payments[v_waiting.place];
+        if v_waiting.refunds then
+            perform app.link_refunds(p.organization_id, p.provider, p.provider_account, p.provider_payment_id);
+        end if;
+        v_settle := opens_deal[v_waiting.place] or v_waiting.others_of_lead;
+        if v_waiting.claims then
+            v_settle := app.match_claims(p.organization_id, p.lead_id) or v_settle;
+        end if;
+        if v_settle then
+            perform app.settle_deals(p.organization_id, p.lead_id);
+        elsif moves_deal[v_waiting.place] then
+            perform app.finish_deals(p.organization_id, p.lead_id);
+        end if;
+        if v_waiting.others_of_customer then
+            perform app.pass_on_customer(p);
+        end if;
+    end loop;
 end;
 $$;
-comment on function app.settle_new_payment(app.payments, record) is 'Settle claims, deals and customers after a payment was made.';
+comment on function app.settle_new_payments(app.payments[], uuid[], boolean[], boolean[], bigint[]) is
+    'Settle claims, deals and customers after payments were made.';
 
 -- app.convert_waiting_deals: deals without a value in the organization's currency get one, now that rates changed.
 create or replace function app.convert_waiting_deals(organization_id uuid) returns void

@@ -39,154 +39,215 @@ $$;
 comment on function app.lock_processor_payment(uuid, text, text, text) is
     'The payment that a provider knows by this id, locked after its lead.';
 
-drop function if exists app.record_processor_payment(
-    uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb);
-
--- app.record_processor_payment: what one delivery says about one payment.
--- Keyed by (provider, provider_account, provider_payment_id): the first delivery makes the payment and attributes it, later
--- ones fill gaps and never add. The result does not depend on their order: the earliest paid_at and the largest amount of
--- one currency hold (a partly captured charge grows), customer_email (typed by the payer) outranks receipt_email, and of
--- other values that disagree the lesser holds. What no delivery says is taken from carriers (app.with_carried).
--- amount: major units at the scale of currency; fee_amount, tax_amount: of the organization's currency.
--- Answers created, completed or unchanged.
-create or replace function app.record_processor_payment(
+-- app.told_payment: what one delivery says about one payment, as a payment: amount in major units at the scale of currency;
+-- fee_amount, tax_amount: of the organization's currency; customer_email was typed by the payer, a receipt_email stands in for it.
+create or replace function app.told_payment(
     organization_id uuid, provider text, provider_account text, provider_payment_id text, connection_id uuid,
     livemode boolean, amount numeric, currency text, paid_at timestamptz,
     provider_charge_id text default null, customer_email text default null, receipt_email text default null,
     customer_name text default null, customer_phone text default null, provider_customer_id text default null,
     provider_subscription_id text default null, description text default null, metadata jsonb default '{}',
-    fee_amount numeric default null, tax_amount numeric default null,
-    out payment_id uuid, out lead_id uuid, out event_id uuid, out what text, out because text
+    fee_amount numeric default null, tax_amount numeric default null
+) returns app.payments
+language plpgsql stable set search_path = '' as $$
+declare
+    t app.payments;
+begin
+    t.organization_id := organization_id;
+    t.provider := provider;
+    t.provider_account := provider_account;
+    t.provider_payment_id := provider_payment_id;
+    t.whop_connection_id := connection_id;
+    t.livemode := livemode;
+    t.amount := amount;
+    t.currency := currency;
+    t.payment_date := paid_at;
+    t.provider_charge_id := provider_charge_id;
+    t.customer_email := coalesce(customer_email, receipt_email);
+    t.customer_email_norm := lower(btrim(t.customer_email));
+    t.customer_name := customer_name;
+    t.customer_phone := customer_phone;
+    t.provider_customer_id := provider_customer_id;
+    t.provider_subscription_id := provider_subscription_id;
+    t.description := description;
+    t.metadata := metadata;
+    t.carried := case when customer_email is null and receipt_email is not null then '{"customer_email": "receipt"}' else '{}' end;
+    t.fee_amount := fee_amount;
+    t.tax_amount := tax_amount;
+    return t;
+end;
+$$;
+comment on function app.told_payment(
+    uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb,
+    numeric, numeric) is
+    'What one delivery says about one payment, as a payment.';
+
+-- app.record_processor_payments: what deliveries say about payments (app.told_payment), of one or of many.
+-- Keyed by (provider, provider_account, provider_payment_id): the first delivery makes the payment and attributes it, later
+-- ones fill gaps and never add. The result does not depend on their order: the earliest paid_at and the largest amount of
+-- one currency hold (a partly captured charge grows), customer_email (typed by the payer) outranks receipt_email, and of
+-- other values that disagree the lesser holds. What no delivery says is taken from carriers (app.with_carried).
+-- Answers for each, in their order, what became of its payment: created, completed or unchanged.
+-- Guarantees: payments are made in one set, whatever their number, and settled as if each had come alone: two of one lead
+--             find each other as those of two transactions do (app.settle_new_payments).
+create or replace function app.record_processor_payments(told app.payments[])
+returns table (payment_id uuid, lead_id uuid, event_id uuid, what text, because text)
+language plpgsql volatile set search_path = '' as $$
+declare
+    v_about   record;
+    p         app.payments;
+    v_found   record;
+    v_new     app.payments[] := '{}';
+    v_opens   boolean[] := '{}';
+    v_moves   boolean[] := '{}';
+    v_earlier bigint[] := '{}';
+    v_place   integer[] := array_fill(null::integer, array[cardinality(told)]);
+    v_made    uuid[];
+begin
+    for v_about in
+        select t.ordinality as place, o.currency as base_currency, o.timezone, k.id is not null as is_known, c.is_carried
+          from unnest(told) with ordinality as t
+          join app.organizations as o on o.id = t.organization_id
+         cross join app.carriers_at_hand(o.id, t.provider, t.provider_account, t.provider_payment_id, t.provider_subscription_id,
+                                         t.provider_customer_id) as c
+          left join lateral (
+            select e.id from app.payments as e
+             where e.organization_id = t.organization_id and e.provider = t.provider and e.provider_account = t.provider_account
+               and e.provider_payment_id = t.provider_payment_id
+            offset 0) as k on true
+    loop
+        continue when v_about.is_known;
+        p := told[v_about.place];
+        p.id := uuidv7();
+        p.base_currency := v_about.base_currency;
+        p.amount_base := case when p.currency = p.base_currency then p.amount
+            else app.convert(p.organization_id, p.amount, p.currency, (p.payment_date at time zone v_about.timezone)::date) end;
+        p.attribution_method := 'none';
+        if v_about.is_carried then
+            p := app.with_carried(p);
+        end if;
+        v_found := app.find_attribution(p);
+        p.lead_id := v_found.lead_id;
+        p.event_id := v_found.event_id;
+        p.deal_id := v_found.deal_id;
+        p.installment_no := v_found.installment_no;
+        p.deal_type := v_found.deal_type;
+        p.closer_id := v_found.closer_id;
+        p.setter_id := v_found.setter_id;
+        p.source_id := v_found.source_id;
+        p.traffic_type_id := v_found.traffic_type_id;
+        p.attribution_method := v_found.method;
+        p.attribution_confidence := v_found.confidence;
+        p.attribution_steps := v_found.steps;
+        v_new := v_new || p;
+        v_opens := v_opens || v_found.opens_deal;
+        v_moves := v_moves || v_found.moves_deal;
+        v_earlier := v_earlier || v_found.earlier;
+        v_place[v_about.place] := cardinality(v_new);
+    end loop;
+
+    if cardinality(v_new) > 0 then
+        with made as (
+            insert into app.payments as m (
+                organization_id, id, lead_id, event_id, deal_id, installment_no, deal_type, closer_id, setter_id, source_id,
+                traffic_type_id, whop_connection_id, source, provider, provider_account, provider_payment_id, provider_charge_id,
+                status, livemode, amount, currency, amount_base, base_currency, fee_amount, tax_amount, payment_date,
+                customer_email, customer_name, customer_phone, provider_customer_id, provider_subscription_id, description,
+                metadata, carried, attribution_method, attribution_confidence, attribution_steps)
+            select n.organization_id, n.id, n.lead_id, n.event_id, n.deal_id, n.installment_no, n.deal_type, n.closer_id, n.setter_id,
+                   n.source_id, n.traffic_type_id, n.whop_connection_id, n.provider, n.provider, n.provider_account,
+                   n.provider_payment_id, n.provider_charge_id, 'succeeded', n.livemode, n.amount, n.currency, n.amount_base,
+                   n.base_currency, n.fee_amount, n.tax_amount, n.payment_date, n.customer_email, n.customer_name, n.customer_phone,
+                   n.provider_customer_id, n.provider_subscription_id, n.description, n.metadata, n.carried, n.attribution_method,
+                   n.attribution_confidence, n.attribution_steps
+              from unnest(v_new) as n
+             -- In one order everywhere: whoever makes the same payments at this moment is waited for, not for each other.
+             order by n.organization_id, n.provider, n.provider_account, n.provider_payment_id, n.id
+            on conflict on constraint payments_provider_payment_id_key do nothing
+            returning m.id)
+        select array_agg(made.id) into v_made from made;
+        insert into app.payment_credits (
+            organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
+        select n.organization_id, n.id, k.role, k.closer_id, k.setter_id, k.payee_id, 1, n.amount_base, n.base_currency
+          from unnest(v_new) as n
+         cross join lateral (
+            select 'closer' as role, c.id as closer_id, null::uuid as setter_id, c.payee_id
+              from app.closers as c
+             where c.organization_id = n.organization_id and c.id = n.closer_id
+            union all
+            select 'setter', null, s.id, s.payee_id
+              from app.setters as s
+             where s.organization_id = n.organization_id and s.id = n.setter_id) as k
+         where n.id = any (v_made);
+        perform app.settle_new_payments(v_new, v_made, v_opens, v_moves, v_earlier);
+    end if;
+
+    for v_n in 1 .. cardinality(told) loop
+        -- One that was known already, or that another delivery made in this moment.
+        if v_place[v_n] is null or v_new[v_place[v_n]].id <> all (v_made) is not false then
+            select d.* into payment_id, lead_id, event_id, what, because from app.complete_payment(told[v_n]) as d;
+        else
+            p := v_new[v_place[v_n]];
+            if p.closer_id is null or p.amount_base is null then
+                perform app.review_payment(p.organization_id, p.id);
+            end if;
+            payment_id := p.id;
+            lead_id := p.lead_id;
+            event_id := p.event_id;
+            what := 'created';
+            because := format('the first delivery about %s', p.provider_payment_id);
+        end if;
+        return next;
+    end loop;
+end;
+$$;
+comment on function app.record_processor_payments(app.payments[]) is
+    'What deliveries say about payments: makes them, or fills their gaps.';
+
+-- app.complete_payment: what a further delivery says about a payment that is there. Answers completed or unchanged.
+create or replace function app.complete_payment(
+    told app.payments, out payment_id uuid, out lead_id uuid, out event_id uuid, out what text, out because text
 ) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_base_currency text;
-    v_timezone      text;
-    v_is_known      boolean;
-    v_is_carried    boolean;
-    v_old           app.payments;
-    v_new           app.payments;
-    v_found         record;
+    v_old      app.payments;
+    v_new      app.payments;
+    v_timezone text;
 begin
-    select o.currency, o.timezone, t.id is not null, c.is_carried
-      into strict v_base_currency, v_timezone, v_is_known, v_is_carried
-      from app.organizations as o
-     cross join app.carriers_at_hand(
-            o.id, record_processor_payment.provider, record_processor_payment.provider_account,
-            record_processor_payment.provider_payment_id, record_processor_payment.provider_subscription_id,
-            record_processor_payment.provider_customer_id) as c
-      left join app.payments as t
-        on t.organization_id = o.id and t.provider = record_processor_payment.provider
-       and t.provider_account = record_processor_payment.provider_account
-       and t.provider_payment_id = record_processor_payment.provider_payment_id
-     where o.id = record_processor_payment.organization_id;
-    if v_is_known then
-        v_old := app.lock_processor_payment(organization_id, provider, provider_account, provider_payment_id);
-    else
-        v_new.organization_id := organization_id;
-        v_new.id := uuidv7();
-        v_new.provider := provider;
-        v_new.provider_account := provider_account;
-        v_new.provider_payment_id := provider_payment_id;
-        v_new.livemode := livemode;
-        v_new.amount := amount;
-        v_new.currency := currency;
-        v_new.base_currency := v_base_currency;
-        v_new.amount_base := case when currency = v_base_currency then amount
-            else app.convert(organization_id, amount, currency, (paid_at at time zone v_timezone)::date) end;
-        v_new.tax_amount := tax_amount;
-        v_new.payment_date := paid_at;
-        v_new.customer_email := coalesce(customer_email, receipt_email);
-        v_new.customer_email_norm := lower(btrim(v_new.customer_email));
-        v_new.customer_name := customer_name;
-        v_new.customer_phone := customer_phone;
-        v_new.provider_customer_id := provider_customer_id;
-        v_new.provider_subscription_id := provider_subscription_id;
-        v_new.metadata := metadata;
-        v_new.carried := case when customer_email is null and receipt_email is not null
-            then '{"customer_email": "receipt"}' else '{}' end;
-        v_new.attribution_method := 'none';
-        if v_is_carried then
-            v_new := app.with_carried(v_new);
-        end if;
-        v_found := app.find_attribution(v_new);
-
-        insert into app.payments (
-            organization_id, id, lead_id, event_id, deal_id, installment_no, deal_type, closer_id, setter_id, source_id,
-            traffic_type_id, whop_connection_id,
-            source, provider, provider_account, provider_payment_id, provider_charge_id, status, livemode, amount, currency,
-            amount_base, base_currency, fee_amount, tax_amount, payment_date, customer_email, customer_name, customer_phone,
-            provider_customer_id, provider_subscription_id, description, metadata, carried, attribution_method,
-            attribution_confidence, attribution_steps)
-        values (
-            v_new.organization_id, v_new.id, v_found.lead_id, v_found.event_id, v_found.deal_id, v_found.installment_no,
-            v_found.deal_type, v_found.closer_id, v_found.setter_id, v_found.source_id, v_found.traffic_type_id, connection_id,
-            provider, provider, provider_account, provider_payment_id, provider_charge_id, 'succeeded', livemode, amount, currency,
-            v_new.amount_base, v_base_currency, fee_amount, v_new.tax_amount, paid_at, v_new.customer_email,
-            v_new.customer_name, v_new.customer_phone, v_new.provider_customer_id, v_new.provider_subscription_id,
-            description, v_new.metadata, v_new.carried, v_found.method, v_found.confidence, v_found.steps)
-        on conflict on constraint payments_provider_payment_id_key do nothing;
-        if found then
-            if v_found.closer_id is not null or v_found.setter_id is not null then
-                insert into app.payment_credits (
-                    organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
-                select v_new.organization_id, v_new.id, p.role, p.closer_id, p.setter_id, p.payee_id, 1,
-                       v_new.amount_base, v_base_currency
-                  from (select 'closer' as role, k.id as closer_id, null::uuid as setter_id, k.payee_id
-                          from app.closers as k
-                         where k.organization_id = v_new.organization_id and k.id = v_found.closer_id
-                        union all
-                        select 'setter', null, s.id, s.payee_id
-                          from app.setters as s
-                         where s.organization_id = v_new.organization_id and s.id = v_found.setter_id) as p;
-            end if;
-            perform app.settle_new_payment(v_new, v_found);
-            if v_found.closer_id is null or v_new.amount_base is null then
-                perform app.review_payment(v_new.organization_id, v_new.id);
-            end if;
-            payment_id := v_new.id;
-            lead_id := v_found.lead_id;
-            event_id := v_found.event_id;
-            what := 'created';
-            because := format('the first delivery about %s', provider_payment_id);
-            return;
-        end if;
-        -- Another delivery made the payment in this moment.
-        v_old := app.lock_processor_payment(organization_id, provider, provider_account, provider_payment_id);
-    end if;
-
+    v_old := app.lock_processor_payment(told.organization_id, told.provider, told.provider_account, told.provider_payment_id);
+    select o.timezone into strict v_timezone from app.organizations as o where o.id = told.organization_id;
     v_new := app.without_carried(v_old);
-    v_new.payment_date := least(v_old.payment_date, paid_at);
-    if v_old.currency = currency then
-        v_new.amount := greatest(v_old.amount, amount);
+    v_new.payment_date := least(v_old.payment_date, told.payment_date);
+    if v_old.currency = told.currency then
+        v_new.amount := greatest(v_old.amount, told.amount);
     end if;
     if v_old.amount_base is null or v_new.amount <> v_old.amount
        or (v_new.payment_date at time zone v_timezone)::date <> (v_old.payment_date at time zone v_timezone)::date then
-        v_new.amount_base := app.convert(organization_id, v_new.amount, v_new.currency,
+        v_new.amount_base := app.convert(v_old.organization_id, v_new.amount, v_new.currency,
                                          (v_new.payment_date at time zone v_timezone)::date);
     end if;
-    v_new.whop_connection_id := coalesce(v_old.whop_connection_id, connection_id);
-    v_new.provider_charge_id := least(v_new.provider_charge_id, provider_charge_id);
-    v_new.fee_amount := greatest(v_new.fee_amount, fee_amount);
-    v_new.tax_amount := greatest(v_new.tax_amount, tax_amount);
-    if customer_email is not null then
-        v_new.customer_email := case when v_new.carried ? 'customer_email' then customer_email
-                                     else least(v_new.customer_email, customer_email) end;
+    v_new.whop_connection_id := coalesce(v_old.whop_connection_id, told.whop_connection_id);
+    v_new.provider_charge_id := least(v_new.provider_charge_id, told.provider_charge_id);
+    v_new.fee_amount := greatest(v_new.fee_amount, told.fee_amount);
+    v_new.tax_amount := greatest(v_new.tax_amount, told.tax_amount);
+    if told.customer_email is not null and not told.carried ? 'customer_email' then
+        v_new.customer_email := case when v_new.carried ? 'customer_email' then told.customer_email
+                                     else least(v_new.customer_email, told.customer_email) end;
         v_new.carried := '{}';
-    elsif receipt_email is not null and (v_new.customer_email is null or v_new.carried ? 'customer_email') then
-        v_new.customer_email := least(v_new.customer_email, receipt_email);
-        v_new.carried := '{"customer_email": "receipt"}';
+    elsif told.customer_email is not null and (v_new.customer_email is null or v_new.carried ? 'customer_email') then
+        v_new.customer_email := least(v_new.customer_email, told.customer_email);
+        v_new.carried := told.carried;
     end if;
     v_new.customer_email_norm := lower(btrim(v_new.customer_email));
-    v_new.customer_name := least(v_new.customer_name, customer_name);
-    v_new.customer_phone := least(v_new.customer_phone, customer_phone);
-    v_new.provider_customer_id := least(v_new.provider_customer_id, provider_customer_id);
-    v_new.provider_subscription_id := least(v_new.provider_subscription_id, provider_subscription_id);
-    v_new.description := least(v_new.description, description);
-    v_new.metadata := app.merge_facts(v_new.metadata, metadata);
+    v_new.customer_name := least(v_new.customer_name, told.customer_name);
+    v_new.customer_phone := least(v_new.customer_phone, told.customer_phone);
+    v_new.provider_customer_id := least(v_new.provider_customer_id, told.provider_customer_id);
+    v_new.provider_subscription_id := least(v_new.provider_subscription_id, told.provider_subscription_id);
+    v_new.description := least(v_new.description, told.description);
+    v_new.metadata := app.merge_facts(v_new.metadata, told.metadata);
     v_new := app.with_carried(v_new);
     what := 'unchanged';
-    because := format('an earlier delivery about %s said all of it', provider_payment_id);
+    because := format('an earlier delivery about %s said all of it', told.provider_payment_id);
     if v_new is distinct from v_old then
         update app.payments as p
            set payment_date = v_new.payment_date, amount = v_new.amount, amount_base = v_new.amount_base,
@@ -197,7 +258,7 @@ begin
                description = v_new.description, metadata = v_new.metadata, carried = v_new.carried
          where p.organization_id = v_old.organization_id and p.id = v_old.id;
         what := 'completed';
-        because := format('an earlier delivery about %s lacked something', provider_payment_id);
+        because := format('an earlier delivery about %s lacked something', told.provider_payment_id);
         if app.is_attributed_anew(v_old, v_new) then
             perform app.attribute_payment(v_old.organization_id, v_old.id);
         end if;
@@ -205,6 +266,25 @@ begin
     select p.id, p.lead_id, p.event_id into payment_id, lead_id, event_id from app.payments as p
      where p.organization_id = v_old.organization_id and p.id = v_old.id;
 end;
+$$;
+comment on function app.complete_payment(app.payments) is 'What a further delivery says about a payment that is there.';
+
+-- app.record_processor_payment: the same for one payment.
+create or replace function app.record_processor_payment(
+    organization_id uuid, provider text, provider_account text, provider_payment_id text, connection_id uuid,
+    livemode boolean, amount numeric, currency text, paid_at timestamptz,
+    provider_charge_id text default null, customer_email text default null, receipt_email text default null,
+    customer_name text default null, customer_phone text default null, provider_customer_id text default null,
+    provider_subscription_id text default null, description text default null, metadata jsonb default '{}',
+    fee_amount numeric default null, tax_amount numeric default null,
+    out payment_id uuid, out lead_id uuid, out event_id uuid, out what text, out because text
+) returns record
+language sql volatile set search_path = '' as $$
+    select r.payment_id, r.lead_id, r.event_id, r.what, r.because
+      from app.record_processor_payments(array[app.told_payment(
+            organization_id, provider, provider_account, provider_payment_id, connection_id, livemode, amount, currency, paid_at,
+            provider_charge_id, customer_email, receipt_email, customer_name, customer_phone, provider_customer_id,
+            provider_subscription_id, description, metadata, fee_amount, tax_amount)]) as r;
 $$;
 comment on function app.record_processor_payment(
     uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb,

@@ -1,5 +1,5 @@
 -- What Acuity tells us: that something about an appointment has changed, and nothing more. The worker asks what.
--- Internal: nobody but the owner may call these; ingest.record_delivery does.
+-- Internal: nobody but the owner may call these; ingest.record_deliveries does.
 
 -- ingest.acuity_envelope: Acuity's deliveries have neither id nor time, and equal ones can each tell of a change, so the gateway
 -- numbers them: none is ever taken for a duplicate. That one came twice costs a request at most.

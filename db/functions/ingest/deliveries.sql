@@ -75,91 +75,273 @@ $$;
 comment on function ingest.process(text, uuid, uuid, text, boolean, jsonb) is
     'Carry out one event; a failure undoes it and answers queued, with an error that holds nothing of the payload.';
 
--- ingest.record_delivery: take in one verified delivery.
--- Answers processed, queued, ignored or duplicate, and the inbox row.
--- Raises PT404 when the connection is not in use, PT400 when the body is no event, PT429 over the limit; then nothing
--- is kept. Rows that senders share are touched last, so that nobody waits while a payment is processed.
--- Callers:  the gateway, after it has verified the signature over the raw bytes.
+-- ingest.told_payment: the payment that a delivery tells of, when that is all there is to do; told is NULL for every other one.
+create or replace function ingest.told_payment(delivery app.webhook_events, account text, out told app.payments, out steps jsonb)
+returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_said record;
+begin
+    case delivery.provider
+        when 'stripe' then
+            v_said := ingest.stripe_told(delivery.organization_id, delivery.connection_id, account, delivery.livemode, delivery.body);
+        when 'whop' then
+            v_said := ingest.whop_told(delivery.organization_id, delivery.connection_id, delivery.livemode, delivery.body);
+        else
+            return;
+    end case;
+    told := v_said.told;
+    steps := v_said.steps;
+end;
+$$;
+comment on function ingest.told_payment(app.webhook_events, text) is
+    'The payment that a delivery tells of, when that is all there is to do.';
+
+-- ingest.process_deliveries: carry out deliveries, one or many; answers what became of each, in their order, as ingest.process does.
+-- accounts: the provider's account of each. may_wait: whether one may wait for a lock of somebody else while the others wait for it;
+-- if not, 55P03 is raised as soon as the time for it (lock_timeout) is over.
+-- Deliveries that only tell of a payment are carried out as one set. When one of that set fails, and for all others, each is
+-- carried out by itself, and nobody else fails with it. A deadlock with another transaction lets go of what one held: such a
+-- one may pass at once.
+create or replace function ingest.process_deliveries(
+    deliveries app.webhook_events[], accounts text[], may_wait boolean default true)
+returns table (status text, steps jsonb, lead_id uuid, event_id uuid, payment_id uuid, error text, is_passing boolean)
+language plpgsql volatile set search_path = '' as $$
+declare
+    d         app.webhook_events;
+    v_said    record;
+    v_told    app.payments[] := '{}';
+    v_places  integer[] := '{}';
+    v_done    app.webhook_events[] := array_fill(null::app.webhook_events, array[cardinality(deliveries)]);
+    v_outcome record;
+begin
+    begin
+        for v_n in 1 .. cardinality(deliveries) loop
+            d := deliveries[v_n];
+            v_said := ingest.told_payment(d, accounts[v_n]);
+            if (v_said.told).provider_payment_id is not null then
+                v_told := v_told || v_said.told;
+                v_places := v_places || v_n;
+                d.status := 'processed';
+                d.steps := v_said.steps;
+                v_done[v_n] := d;
+            end if;
+        end loop;
+        for v_outcome in
+            select r.* from app.record_processor_payments(v_told) with ordinality as r where cardinality(v_told) > 0
+        loop
+            d := v_done[v_places[v_outcome.ordinality]];
+            d.steps := d.steps || app.step('payment', v_outcome.what, v_outcome.because);
+            d.lead_id := v_outcome.lead_id;
+            d.event_id := v_outcome.event_id;
+            d.payment_id := v_outcome.payment_id;
+            v_done[v_places[v_outcome.ordinality]] := d;
+        end loop;
+    exception when others then
+        -- Whichever it was fails again below, and says why; who waits for a lock waits without the others.
+        if sqlstate = '55P03' and not may_wait then
+            raise;
+        end if;
+        v_done := array_fill(null::app.webhook_events, array[cardinality(deliveries)]);
+    end;
+
+    for v_n in 1 .. cardinality(deliveries) loop
+        d := v_done[v_n];
+        if d.id is not null then
+            status := d.status;
+            steps := d.steps;
+            lead_id := d.lead_id;
+            event_id := d.event_id;
+            payment_id := d.payment_id;
+            error := null;
+            is_passing := null;
+        else
+            d := deliveries[v_n];
+            for v_attempt in 1 .. 3 loop
+                select p.* into v_outcome
+                  from ingest.process(d.provider, d.organization_id, d.connection_id, accounts[v_n], d.livemode, d.body) as p;
+                exit when v_outcome.is_passing is distinct from true;
+            end loop;
+            status := v_outcome.status;
+            steps := v_outcome.steps;
+            lead_id := v_outcome.lead_id;
+            event_id := v_outcome.event_id;
+            payment_id := v_outcome.payment_id;
+            error := v_outcome.error;
+            is_passing := v_outcome.is_passing;
+        end if;
+        return next;
+    end loop;
+end;
+$$;
+comment on function ingest.process_deliveries(app.webhook_events[], text[], boolean) is
+    'Carry out deliveries, as one set where they allow it; answers what became of each.';
+
+-- ingest.record_deliveries: take in verified deliveries, all or none.
+-- deliveries: [{"organization_id", "connection_id", "is_late", "body"}, ...], at least one.
+-- Answers, in their order, processed, queued, ignored or duplicate, and the inbox row.
+-- Raises PT404 when a connection is not in use, PT400 when a body is no event, PT429 over a limit; then nothing is kept.
+-- Whoever sent several sends each of them again then: so, too, when one of several waits for a lock of somebody else (55P03). Rows that senders share are touched last, so that nobody waits while a
+-- payment is processed.
+-- Callers:  the gateway, after it has verified the signatures over the raw bytes.
 -- Definer:  the gateway has no rights on tables.
 -- Plans:    made once in a session: every statement below finds its rows by key, whatever the values, and shall still do so
 --           when a table has grown that was nearly empty then.
-create or replace function ingest.record_delivery(
-    organization_id uuid, connection_id uuid, body jsonb, received_at timestamptz default now(), is_late boolean default false,
-    out status text, out webhook_event_id uuid
-) returns record
+create or replace function ingest.record_deliveries(deliveries jsonb, received_at timestamptz default now())
+returns table (status text, webhook_event_id uuid)
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan
 set enable_seqscan = off as $$
 declare
-    v_minute   constant timestamptz := date_trunc('minute', received_at, 'UTC');
-    c          record;
-    v_wait     numeric;
-    v_envelope record;
-    v_outcome  record;
+    v_minute    constant timestamptz := date_trunc('minute', received_at, 'UTC');
+    v_are_several constant boolean := jsonb_array_length(deliveries) > 1;
+    v_at        record;
+    v_wait      numeric;
+    v_envelope  record;
+    d           app.webhook_events;
+    v_given     app.webhook_events[] := '{}';
+    v_limits    integer[] := '{}';
+    v_before    integer[] := '{}';
+    v_accounts  text[] := '{}';
+    v_new_ids   uuid[];
+    v_new       app.webhook_events[] := '{}';
+    v_new_of    text[] := '{}';
+    v_done      app.webhook_events[] := '{}';
+    v_failed    uuid[] := '{}';
+    v_outcome   record;
 begin
-    select k.connection_type, k.provider_account, k.rate_limit_per_minute, coalesce(l.hits, 0) as hits,
-           coalesce(b.hits, 0) as hits_before
-      into c
-      from app.webhook_connections as k
-      join app.organizations as o on o.id = k.organization_id
-      left join app.rate_limits as l
-        on l.organization_id = k.organization_id and l.connection_id = k.id and l.window_start = v_minute
-      left join app.rate_limits as b
-        on b.organization_id = k.organization_id and b.connection_id = k.id and b.window_start = v_minute - interval '1 minute'
-     where k.organization_id = record_delivery.organization_id and k.id = record_delivery.connection_id
-       and k.is_active and k.deleted_at is null and o.deleted_at is null and o.suspended_at is null;
-    if not found then
-        raise exception using errcode = 'PT404', message = 'No such connection.';
+    if v_are_several then
+        perform set_config('lock_timeout', '250ms', true);
     end if;
-    v_wait := ingest.wait_for_limit(
-        c.rate_limit_per_minute, c.hits_before, c.hits, extract(epoch from received_at - v_minute));
-    if v_wait > 0 then
-        perform ingest.refuse_over_limit(v_wait);
-    end if;
-    v_envelope := ingest.envelope(c.connection_type, body);
-    if v_envelope.id is null or v_envelope.event_type is null or length(v_envelope.id) > 255 or length(v_envelope.event_type) > 255 then
-        raise exception using errcode = 'PT400', message = 'The body is not an event.',
-            detail = 'An event has an id and a type of at most 255 characters each.';
-    end if;
+    for v_at in
+        select g.organization_id, g.connection_id, g.is_late, g.body, k.connection_type, k.provider_account, k.rate_limit_per_minute,
+               coalesce(l.hits, 0) + row_number() over (partition by g.organization_id, g.connection_id order by g.ordinality) - 1 as hits,
+               coalesce(b.hits, 0) as hits_before
+          from rows from (
+                jsonb_to_recordset(deliveries) as (organization_id uuid, connection_id uuid, is_late boolean, body jsonb)
+               ) with ordinality as g
+          left join (app.webhook_connections as k join app.organizations as o on o.id = k.organization_id)
+            on k.organization_id = g.organization_id and k.id = g.connection_id
+           and k.is_active and k.deleted_at is null and o.deleted_at is null and o.suspended_at is null
+          left join app.rate_limits as l
+            on l.organization_id = k.organization_id and l.connection_id = k.id and l.window_start = v_minute
+          left join app.rate_limits as b
+            on b.organization_id = k.organization_id and b.connection_id = k.id and b.window_start = v_minute - interval '1 minute'
+         order by g.ordinality
+    loop
+        if v_at.connection_type is null then
+            raise exception using errcode = 'PT404', message = 'No such connection.';
+        end if;
+        v_wait := ingest.wait_for_limit(
+            v_at.rate_limit_per_minute, v_at.hits_before, v_at.hits::integer, extract(epoch from received_at - v_minute));
+        if v_wait > 0 then
+            perform ingest.refuse_over_limit(v_wait);
+        end if;
+        v_envelope := ingest.envelope(v_at.connection_type, v_at.body);
+        if v_envelope.id is null or v_envelope.event_type is null or length(v_envelope.id) > 255 or length(v_envelope.event_type) > 255 then
+            raise exception using errcode = 'PT400', message = 'The body is not an event.',
+                detail = 'An event has an id and a type of at most 255 characters each.';
+        end if;
+        d.organization_id := v_at.organization_id;
+        d.id := uuidv7();
+        d.connection_id := v_at.connection_id;
+        d.provider := v_at.connection_type;
+        d.provider_event_id := v_envelope.id;
+        d.event_type := v_envelope.event_type;
+        d.livemode := v_envelope.livemode;
+        d.occurred_at := v_envelope.occurred_at;
+        d.is_late := v_at.is_late;
+        d.body := v_at.body;
+        v_given := v_given || d;
+        v_accounts := v_accounts || v_at.provider_account;
+        v_limits := v_limits || v_at.rate_limit_per_minute;
+        v_before := v_before || v_at.hits_before;
+    end loop;
 
-    webhook_event_id := uuidv7();
-    insert into app.webhook_event_keys (organization_id, connection_id, provider_event_id, webhook_event_id, received_at)
-    values (record_delivery.organization_id, record_delivery.connection_id, v_envelope.id, record_delivery.webhook_event_id, record_delivery.received_at)
-    on conflict on constraint webhook_event_keys_provider_event_id_key do nothing;
-    if found then
-        -- A deadlock with another delivery of the same lead lets go of what this one held: it may pass at once.
-        for v_attempt in 1 .. 3 loop
-            v_outcome := ingest.process(
-                c.connection_type, organization_id, connection_id, c.provider_account, v_envelope.livemode, body);
-            exit when v_outcome.is_passing is distinct from true;
+    with made as (
+        insert into app.webhook_event_keys as k (organization_id, connection_id, provider_event_id, webhook_event_id, received_at)
+        select g.organization_id, g.connection_id, g.provider_event_id, g.id, record_deliveries.received_at
+          from unnest(v_given) as g
+         order by g.organization_id, g.connection_id, g.provider_event_id, g.id
+        on conflict on constraint webhook_event_keys_provider_event_id_key do nothing
+        returning k.webhook_event_id)
+    select coalesce(array_agg(m.webhook_event_id), '{}') into v_new_ids from made as m;
+    for v_n in 1 .. cardinality(v_given) loop
+        if v_given[v_n].id = any (v_new_ids) then
+            v_new := v_new || v_given[v_n];
+            v_new_of := v_new_of || v_accounts[v_n];
+        end if;
+    end loop;
+
+    if cardinality(v_new) > 0 then
+        for v_outcome in select p.* from ingest.process_deliveries(v_new, v_new_of, not v_are_several) with ordinality as p loop
+            d := v_new[v_outcome.ordinality];
+            d.status := v_outcome.status;
+            d.steps := v_outcome.steps;
+            d.lead_id := v_outcome.lead_id;
+            d.event_id := v_outcome.event_id;
+            d.payment_id := v_outcome.payment_id;
+            d.error := v_outcome.error;
+            v_done := v_done || d;
+            if d.status = 'queued' and not v_outcome.is_passing then
+                v_failed := v_failed || d.id;
+            end if;
         end loop;
-        status := v_outcome.status;
         insert into app.webhook_events (
             organization_id, id, connection_id, provider, provider_event_id, event_type, livemode, occurred_at, received_at,
             is_late, body, status, next_attempt_at, processed_at, error, steps, lead_id, event_id, payment_id)
-        values (
-            record_delivery.organization_id, record_delivery.webhook_event_id, record_delivery.connection_id, c.connection_type,
-            v_envelope.id, v_envelope.event_type, v_envelope.livemode, v_envelope.occurred_at, record_delivery.received_at,
-            record_delivery.is_late, record_delivery.body, v_outcome.status,
-            case v_outcome.status when 'queued' then record_delivery.received_at + app.back_off(1) end,
-            case when v_outcome.status <> 'queued' then record_delivery.received_at end,
-            v_outcome.error, v_outcome.steps, v_outcome.lead_id, v_outcome.event_id, v_outcome.payment_id);
-        if status = 'queued' and not v_outcome.is_passing then
-            perform app.report_failed_delivery(organization_id, webhook_event_id, false);
+        select w.organization_id, w.id, w.connection_id, w.provider, w.provider_event_id, w.event_type, w.livemode, w.occurred_at,
+               record_deliveries.received_at, w.is_late, w.body, w.status,
+               case w.status when 'queued' then record_deliveries.received_at + app.back_off(1) end,
+               case when w.status <> 'queued' then record_deliveries.received_at end,
+               w.error, w.steps, w.lead_id, w.event_id, w.payment_id
+          from unnest(v_done) as w;
+        if cardinality(v_failed) > 0 then
+            perform app.report_failed_delivery(w.organization_id, w.id, false)
+               from unnest(v_done) as w where w.id = any (v_failed);
         end if;
-    else
-        status := 'duplicate';
-        select k.webhook_event_id into webhook_event_id from app.webhook_event_keys as k
-         where k.organization_id = record_delivery.organization_id and k.connection_id = record_delivery.connection_id
-           and k.provider_event_id = v_envelope.id;
     end if;
-    insert into app.connection_stats (organization_id, connection_id, received_at, accepted, duplicates, failed)
-    values (record_delivery.organization_id, record_delivery.connection_id, record_delivery.received_at,
-            (status <> 'duplicate')::integer, (status = 'duplicate')::integer, (status = 'queued')::integer);
-    v_wait := ingest.take_from_limit(organization_id, connection_id, c.rate_limit_per_minute, c.hits_before, received_at);
+    return query
+    with made as (
+        select g.ordinality, coalesce(w.status, 'duplicate') as status, coalesce(w.id, k.webhook_event_id) as webhook_event_id,
+               g.organization_id, g.connection_id
+          from unnest(v_given) with ordinality as g
+          left join unnest(v_done) as w on w.id = g.id
+          left join lateral (
+            select e.webhook_event_id from app.webhook_event_keys as e
+             where w.id is null and e.organization_id = g.organization_id and e.connection_id = g.connection_id
+               and e.provider_event_id = g.provider_event_id
+            offset 0) as k on true
+    ), counted as (
+        insert into app.connection_stats (organization_id, connection_id, received_at, accepted, duplicates, failed)
+        select m.organization_id, m.connection_id, record_deliveries.received_at, count(*) filter (where m.status <> 'duplicate'),
+               count(*) filter (where m.status = 'duplicate'), count(*) filter (where m.status = 'queued')
+          from made as m
+         group by m.organization_id, m.connection_id
+    )
+    select m.status, m.webhook_event_id from made as m order by m.ordinality;
+    select ingest.take_from_limits(array_agg(g.organization_id), array_agg(g.connection_id), v_limits, v_before,
+                                   record_deliveries.received_at)
+      into v_wait
+      from unnest(v_given) as g;
     if v_wait > 0 then
         perform ingest.refuse_over_limit(v_wait);
     end if;
 end;
 $$;
+comment on function ingest.record_deliveries(jsonb, timestamptz) is 'Take in verified deliveries, all or none.';
+grant execute on function ingest.record_deliveries(jsonb, timestamptz) to gateway;
+
+-- ingest.record_delivery: the same for one.
+create or replace function ingest.record_delivery(
+    organization_id uuid, connection_id uuid, body jsonb, received_at timestamptz default now(), is_late boolean default false
+) returns table (status text, webhook_event_id uuid)
+language sql volatile
+begin atomic
+    select r.status, r.webhook_event_id
+      from ingest.record_deliveries(
+            jsonb_build_array(jsonb_build_object(
+                'organization_id', organization_id, 'connection_id', connection_id, 'is_late', is_late, 'body', body)),
+            record_delivery.received_at) as r;
+end;
 comment on function ingest.record_delivery(uuid, uuid, jsonb, timestamptz, boolean) is 'Take in one verified delivery.';
 grant execute on function ingest.record_delivery(uuid, uuid, jsonb, timestamptz, boolean) to gateway;

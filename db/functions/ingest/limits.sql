@@ -25,24 +25,37 @@ end;
 $$;
 comment on function ingest.refuse_over_limit(numeric) is 'Raises PT429.';
 
--- ingest.take_from_limit: count one delivery; answers how many seconds too early it is, 0 when it fits.
--- The row is shared by all senders of the connection and stays locked until the commit, so this comes last: look without
--- counting first. previous_hits: of the minute before.
-drop function if exists ingest.take_from_limit(uuid, uuid, integer, integer, timestamptz);
-create function ingest.take_from_limit(
-    organization_id uuid, connection_id uuid, per_minute integer, previous_hits integer, as_of timestamptz
+-- ingest.take_from_limits: count deliveries of connections; answers how many seconds too early the last of them is, 0 when all fit.
+-- A row is shared by all senders of its connection and stays locked until the commit, so this comes last: look without
+-- counting first. One element for each delivery: its connection, the limit and what came in the minute before.
+create or replace function ingest.take_from_limits(
+    organization_ids uuid[], connection_ids uuid[], per_minute integer[], previous_hits integer[], as_of timestamptz
 ) returns numeric
 language plpgsql volatile set search_path = '' as $$
 declare
     v_window constant timestamptz := date_trunc('minute', as_of, 'UTC');
-    v_hits   integer;
+    v_wait   numeric;
 begin
-    insert into app.rate_limits as l (organization_id, connection_id, window_start, hits)
-    values (take_from_limit.organization_id, take_from_limit.connection_id, v_window, 1)
-    on conflict on constraint rate_limits_window_start_key do update set hits = l.hits + 1
-    returning l.hits - 1 into v_hits;
-    return ingest.wait_for_limit(per_minute, previous_hits, v_hits, extract(epoch from as_of - v_window));
+    with given as materialized (
+        select g.organization_id, g.connection_id, min(g.per_minute) as per_minute, min(g.previous_hits) as previous_hits,
+               count(*)::integer as hits
+          from unnest(organization_ids, connection_ids, take_from_limits.per_minute, take_from_limits.previous_hits)
+               as g (organization_id, connection_id, per_minute, previous_hits)
+         group by g.organization_id, g.connection_id
+    ), taken as (
+        insert into app.rate_limits as l (organization_id, connection_id, window_start, hits)
+        select g.organization_id, g.connection_id, v_window, g.hits
+          from given as g
+         order by g.organization_id, g.connection_id
+        on conflict on constraint rate_limits_window_start_key do update set hits = l.hits + excluded.hits
+        returning l.organization_id, l.connection_id, l.hits
+    )
+    select max(ingest.wait_for_limit(g.per_minute, g.previous_hits, t.hits - 1, extract(epoch from as_of - v_window)))
+      into v_wait
+      from taken as t
+      join given as g on g.organization_id = t.organization_id and g.connection_id = t.connection_id;
+    return v_wait;
 end;
 $$;
-comment on function ingest.take_from_limit(uuid, uuid, integer, integer, timestamptz) is
-    'Counts a delivery; answers how many seconds too early it is.';
+comment on function ingest.take_from_limits(uuid[], uuid[], integer[], integer[], timestamptz) is
+    'Counts deliveries; answers how many seconds too early the last of them is.';

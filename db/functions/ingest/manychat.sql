@@ -1,5 +1,5 @@
 -- What ManyChat tells us: contacts that reach a step of a flow, in whatever words the flow's builder chose.
--- Internal: nobody but the owner may call these; ingest.record_delivery does.
+-- Internal: nobody but the owner may call these; ingest.record_deliveries does.
 
 -- ingest.manychat_field: the first of these fields that says something, of the body itself before its custom fields.
 -- Values come as text or numbers; empty ones are unset, and so is what is too long to be what its name says.

@@ -7,35 +7,34 @@
 -- What was queued or dead and succeeds closes its exception.
 -- Nothing is locked while it is processed: a row that somebody else settled meanwhile keeps what they wrote.
 -- Internal: nobody but the owner may call it.
--- Plans:    as for ingest.record_delivery.
+-- Plans:    as for ingest.record_deliveries.
 create or replace function ingest.reprocess(organization_id uuid, ids uuid[], as_of timestamptz default now())
 returns table (id uuid, outcome text)
 language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
-    v_event   record;
-    v_outcome record;
-    v_status  text;
+    v_events   app.webhook_events[];
+    v_accounts text[];
+    v_event    app.webhook_events;
+    v_outcome  record;
+    v_status   text;
 begin
-    for v_event in
-        -- A payment keeps the account it was recorded under, whatever the connection says now: it must not arise twice.
-        select w.id, w.connection_id, w.provider, w.livemode, w.body, w.status, w.attempts, w.lead_id, w.event_id, w.payment_id,
-               coalesce(p.provider_account, c.provider_account, '') as provider_account
-          from app.webhook_events as w
-          left join app.webhook_connections as c on c.organization_id = w.organization_id and c.id = w.connection_id
-          left join lateral (
-            -- By key, whatever the plan was made for (offset 0): else a page may read every payment of the organization.
-            select o.provider_account from app.payments as o
-             where o.organization_id = w.organization_id and o.id = w.payment_id
-            offset 0) as p on true
-         where w.organization_id = reprocess.organization_id and w.id = any (reprocess.ids)
-         order by coalesce(w.occurred_at, w.received_at), w.id
-    loop
-        for v_try in 1 .. 3 loop
-            select d.* into v_outcome from ingest.process(
-                v_event.provider, reprocess.organization_id, v_event.connection_id, v_event.provider_account, v_event.livemode,
-                v_event.body) as d;
-            exit when v_outcome.is_passing is not true;
-        end loop;
+    -- A payment keeps the account it was recorded under, whatever the connection says now: it must not arise twice.
+    select array_agg(w order by coalesce(w.occurred_at, w.received_at), w.id),
+           array_agg(coalesce(p.provider_account, c.provider_account, '') order by coalesce(w.occurred_at, w.received_at), w.id)
+      into v_events, v_accounts
+      from app.webhook_events as w
+      left join app.webhook_connections as c on c.organization_id = w.organization_id and c.id = w.connection_id
+      left join lateral (
+        -- By key, whatever the plan was made for (offset 0): else a page may read every payment of the organization.
+        select o.provider_account from app.payments as o
+         where o.organization_id = w.organization_id and o.id = w.payment_id
+        offset 0) as p on true
+     where w.organization_id = reprocess.organization_id and w.id = any (reprocess.ids);
+    if v_events is null then
+        return;
+    end if;
+    for v_outcome in select d.* from ingest.process_deliveries(v_events, v_accounts) with ordinality as d loop
+        v_event := v_events[v_outcome.ordinality];
         id := v_event.id;
         if v_outcome.status = 'queued' then
             outcome := 'failed';

@@ -208,45 +208,68 @@ end;
 $$;
 comment on function ingest.record_stripe_invoice_payment(uuid, text, boolean, jsonb) is 'Which payment paid which invoice.';
 
--- ingest.record_stripe_payment: what a payment intent or a charge says about a payment, once the money was captured.
--- intent: the payment intent, or NULL; charge: the charge as an object, or an empty one.
+-- ingest.stripe_payment: what a payment intent or a charge (object, by the type of its event) says about a payment, once the money
+-- was captured; told is NULL when it was not. A payment intent may hold its charge.
+create or replace function ingest.stripe_payment(
+    organization_id uuid, connection_id uuid, account text, livemode boolean, event_type text, object jsonb, event_at timestamptz,
+    out told app.payments, out steps jsonb
+) returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_is_intent constant boolean := event_type = 'payment_intent.succeeded';
+    v_charge    constant jsonb := case when v_is_intent then app.json_object(object -> 'latest_charge') else object end;
+    v_fee       record;
+begin
+    steps := '[]';
+    if not v_is_intent and (object ->> 'status' is distinct from 'succeeded' or object -> 'captured' is distinct from 'true'
+                            or object -> 'amount_captured' = '0')
+       or v_is_intent and object -> 'amount_received' = '0' then
+        steps := steps || app.step('payment', 'ignored', 'nothing was captured: an authorisation is not money');
+        return;
+    end if;
+    v_fee := ingest.stripe_fee(organization_id, v_charge);
+    if v_fee.step is not null then
+        steps := steps || v_fee.step;
+    end if;
+    told := app.told_payment(
+        organization_id, 'stripe', account,
+        case when v_is_intent then object ->> 'id' else coalesce(app.json_id(object -> 'payment_intent'), object ->> 'id') end,
+        connection_id, livemode,
+        ingest.stripe_amount(object, case when v_is_intent then 'amount_received' else 'amount_captured' end),
+        ingest.stripe_object_currency(object), ingest.stripe_paid_at(v_charge, event_at),
+        coalesce(v_charge ->> 'id', app.json_id(object -> 'latest_charge')),
+        app.json_text(v_charge #> '{billing_details,email}'), app.json_text(object -> 'receipt_email'),
+        app.json_text(v_charge #> '{billing_details,name}'), app.json_text(v_charge #> '{billing_details,phone}'),
+        app.json_id(object -> 'customer'), null, app.json_text(object -> 'description'),
+        app.json_object(object -> 'metadata'), fee_amount => v_fee.amount);
+end;
+$$;
+comment on function ingest.stripe_payment(uuid, uuid, text, boolean, text, jsonb, timestamptz) is
+    'What a payment intent or a charge says about a payment.';
+
+-- ingest.record_stripe_payment: the same, carried out.
 create or replace function ingest.record_stripe_payment(
-    organization_id uuid, connection_id uuid, account text, livemode boolean, intent jsonb, charge jsonb, event_at timestamptz,
+    organization_id uuid, connection_id uuid, account text, livemode boolean, event_type text, object jsonb, event_at timestamptz,
     out status text, out steps jsonb, out payment_id uuid, out lead_id uuid, out event_id uuid
 ) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_object  constant jsonb := coalesce(intent, charge);
-    v_key     constant text := coalesce(intent ->> 'id', app.json_id(charge -> 'payment_intent'), charge ->> 'id');
-    v_fee     record;
+    v_said    constant record := ingest.stripe_payment(
+        organization_id, connection_id, account, livemode, event_type, object, event_at);
+    v_told    constant app.payments := v_said.told;
     v_written record;
 begin
-    steps := '[]';
-    if intent is null and (charge ->> 'status' is distinct from 'succeeded' or charge -> 'captured' is distinct from 'true'
-                           or charge -> 'amount_captured' = '0')
-       or intent -> 'amount_received' = '0' then
+    steps := v_said.steps;
+    if v_told.provider_payment_id is null then
         status := 'ignored';
-        steps := steps || app.step('payment', 'ignored', 'nothing was captured: an authorisation is not money');
         return;
     end if;
-    v_fee := ingest.stripe_fee(organization_id, charge);
-    if v_fee.step is not null then
-        steps := steps || v_fee.step;
-    end if;
     -- Before the API version 2025-03-31 a payment names its invoice.
-    if app.json_id(v_object -> 'invoice') is not null then
-        perform app.record_carrier(organization_id, 'stripe', account, 'invoice', app.json_id(v_object -> 'invoice'),
-                                   payment_key => v_key, livemode => livemode);
+    if app.json_id(object -> 'invoice') is not null then
+        perform app.record_carrier(organization_id, 'stripe', account, 'invoice', app.json_id(object -> 'invoice'),
+                                   payment_key => v_told.provider_payment_id, livemode => livemode);
     end if;
-    v_written := app.record_processor_payment(
-        organization_id, 'stripe', account, v_key, connection_id, livemode,
-        ingest.stripe_amount(v_object, case when intent is null then 'amount_captured' else 'amount_received' end),
-        ingest.stripe_object_currency(v_object), ingest.stripe_paid_at(charge, event_at),
-        coalesce(charge ->> 'id', app.json_id(intent -> 'latest_charge')),
-        app.json_text(charge #> '{billing_details,email}'), app.json_text(v_object -> 'receipt_email'),
-        app.json_text(charge #> '{billing_details,name}'), app.json_text(charge #> '{billing_details,phone}'),
-        app.json_id(v_object -> 'customer'), null, app.json_text(v_object -> 'description'),
-        app.json_object(v_object -> 'metadata'), fee_amount => v_fee.amount);
+    select r.* into v_written from app.record_processor_payments(array[v_told]) as r;
     status := 'processed';
     payment_id := v_written.payment_id;
     lead_id := v_written.lead_id;
@@ -254,8 +277,8 @@ begin
     steps := steps || app.step('payment', v_written.what, v_written.because);
 end;
 $$;
-comment on function ingest.record_stripe_payment(uuid, uuid, text, boolean, jsonb, jsonb, timestamptz) is
-    'What a payment intent or a charge says about a payment.';
+comment on function ingest.record_stripe_payment(uuid, uuid, text, boolean, text, jsonb, timestamptz) is
+    'Record what a payment intent or a charge says about a payment.';
 
 -- ingest.record_stripe_refund: what a refund says, or a charge about the total of its refunds.
 -- A released authorisation is no refund; of a charge that was captured in part, the rest was released.
@@ -396,13 +419,8 @@ begin
 
     case
         when v_type in ('payment_intent.succeeded', 'charge.succeeded', 'charge.captured', 'charge.updated') then
-            v_done := case v_type
-                when 'payment_intent.succeeded' then ingest.record_stripe_payment(
-                    organization_id, connection_id, v_account, livemode, v_object,
-                    case jsonb_typeof(v_object -> 'latest_charge') when 'object' then v_object -> 'latest_charge' else '{}' end,
-                    v_event_at)
-                else ingest.record_stripe_payment(
-                    organization_id, connection_id, v_account, livemode, null, v_object, v_event_at) end;
+            v_done := ingest.record_stripe_payment(
+                organization_id, connection_id, v_account, livemode, v_type, v_object, v_event_at);
             lead_id := v_done.lead_id;
             event_id := v_done.event_id;
         when v_type like '%refund%' then
@@ -426,3 +444,28 @@ begin
 end;
 $$;
 comment on function ingest.process_stripe(uuid, uuid, text, boolean, jsonb) is 'Carry out one verified Stripe event.';
+
+-- ingest.stripe_told: the payment that an event tells of, when that is all there is to do; told is NULL for every other event.
+create or replace function ingest.stripe_told(
+    organization_id uuid, connection_id uuid, provider_account text, livemode boolean, body jsonb,
+    out told app.payments, out steps jsonb
+) returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_type     constant text := app.json_text(body -> 'type');
+    v_object   constant jsonb := app.json_object(body #> '{data,object}');
+    v_event_at constant timestamptz := app.json_instant(body -> 'created');
+    v_said     record;
+begin
+    if livemode and body ->> 'object' = 'event' and v_event_at is not null and app.json_text(v_object -> 'id') is not null
+       and v_type in ('payment_intent.succeeded', 'charge.succeeded', 'charge.captured', 'charge.updated')
+       and app.json_id(v_object -> 'invoice') is null then
+        v_said := ingest.stripe_payment(organization_id, connection_id, coalesce(app.json_text(body -> 'account'), provider_account),
+                                        livemode, v_type, v_object, v_event_at);
+        told := v_said.told;
+        steps := v_said.steps;
+    end if;
+end;
+$$;
+comment on function ingest.stripe_told(uuid, uuid, text, boolean, jsonb) is
+    'The payment that an event tells of, when that is all there is to do.';

@@ -155,9 +155,64 @@ begin atomic
 end;
 comment on function ingest.whop_customer(jsonb) is 'Who bought, from wherever an object of Whop says it.';
 
--- ingest.record_whop_payment: what one payment object of any generation says: the payment, once its status is paid, and the
--- total that was refunded of it so far: v2 tells of refunds in no other way. told_at: when the money was there at the
--- latest, should the object not say when. Fee and tax are kept of payments in the organization's currency.
+-- ingest.whop_amount_field: where a payment object says what was paid: v2 and v5 have final_amount.
+create or replace function ingest.whop_amount_field(object jsonb) returns text
+language sql immutable parallel safe
+return case when coalesce(object -> 'final_amount', 'null') <> 'null' then 'final_amount' else 'total' end;
+comment on function ingest.whop_amount_field(jsonb) is 'Where a payment object says what was paid.';
+
+-- ingest.whop_payment: what one payment object of any generation says about a payment, once its status is paid; told is NULL
+-- before, and when nothing was charged. told_at: when the money was there at the latest, should the object not say when. Fee and
+-- tax are kept of payments in the organization's currency.
+create or replace function ingest.whop_payment(
+    organization_id uuid, connection_id uuid, livemode boolean, event_type text, object jsonb, told_at timestamptz,
+    out told app.payments, out steps jsonb
+) returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_id       constant text := ingest.whop_require_id(object);
+    v_status   constant text := coalesce(app.json_text(object -> 'status'),
+                                         case event_type when 'payment.succeeded' then 'paid' end);
+    v_paid     record;
+    v_customer record;
+    v_fee      numeric;
+    v_tax      numeric;
+begin
+    steps := '[]';
+    if v_status is distinct from 'paid' then
+        steps := steps || app.step('payment', 'ignored', 'only what has the status paid is money');
+        return;
+    end if;
+    v_paid := ingest.whop_money(object, ingest.whop_amount_field(object));
+    if v_paid.amount is null then
+        raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.',
+            detail = 'Neither final_amount nor total is there.';
+    elsif v_paid.amount = 0 then
+        steps := steps || app.step('payment', 'ignored', 'nothing was charged');
+        return;
+    end if;
+    v_customer := ingest.whop_customer(object);
+    if exists (select from app.organizations as o
+                where o.id = whop_payment.organization_id and o.currency = v_paid.currency) then
+        v_fee := v_paid.amount - ingest.whop_part(object, 'amount_after_fees', v_paid.amount, v_paid.currency);
+        v_tax := ingest.whop_part(object, 'tax_amount', v_paid.amount, v_paid.currency);
+    end if;
+    if object ->> 'billing_reason' = 'subscription_cycle' then
+        steps := steps || app.step('membership', 'renewed', 'the payment is for a further period');
+    end if;
+    told := app.told_payment(
+        organization_id, 'whop', '', v_id, connection_id, livemode, v_paid.amount, v_paid.currency,
+        coalesce(app.json_instant(object -> 'paid_at'), told_at), null,
+        v_customer.email, null, v_customer.full_name, v_customer.phone, v_customer.user_id, v_customer.membership_id,
+        left(coalesce(app.json_text(object #> '{product,title}'), app.json_text(object #> '{line_items,0,product_title}')), 255),
+        app.json_object(object -> 'membership_metadata') || app.json_object(object -> 'metadata'), v_fee, v_tax);
+end;
+$$;
+comment on function ingest.whop_payment(uuid, uuid, boolean, text, jsonb, timestamptz) is
+    'What one payment object of Whop says about a payment.';
+
+-- ingest.record_whop_payment: the same, carried out, and the total that was refunded of it so far: v2 tells of refunds in no
+-- other way.
 create or replace function ingest.record_whop_payment(
     organization_id uuid, connection_id uuid, livemode boolean, event_type text, object jsonb, told_at timestamptz,
     out status text, out steps jsonb, out lead_id uuid, out event_id uuid, out payment_id uuid
@@ -165,49 +220,21 @@ create or replace function ingest.record_whop_payment(
 language plpgsql volatile set search_path = '' as $$
 declare
     v_id       constant text := ingest.whop_require_id(object);
-    v_amount   constant text := case when coalesce(object -> 'final_amount', 'null') <> 'null' then 'final_amount' else 'total' end;
-    v_status   constant text := coalesce(app.json_text(object -> 'status'),
-                                         case event_type when 'payment.succeeded' then 'paid' end);
-    v_paid     record;
+    v_amount   constant text := ingest.whop_amount_field(object);
+    v_said     constant record := ingest.whop_payment(organization_id, connection_id, livemode, event_type, object, told_at);
+    v_told     constant app.payments := v_said.told;
     v_refunded record;
-    v_customer record;
-    v_fee      numeric;
-    v_tax      numeric;
     v_written  record;
 begin
     status := 'ignored';
-    steps := '[]';
-    if v_status is distinct from 'paid' then
-        steps := steps || app.step('payment', 'ignored', 'only what has the status paid is money');
-    else
-        v_paid := ingest.whop_money(object, v_amount);
-        if v_paid.amount is null then
-            raise exception using errcode = 'PT422', message = 'The delivery lacks an amount.',
-                detail = 'Neither final_amount nor total is there.';
-        elsif v_paid.amount = 0 then
-            steps := steps || app.step('payment', 'ignored', 'nothing was charged');
-        else
-            v_customer := ingest.whop_customer(object);
-            if exists (select from app.organizations as o
-                        where o.id = record_whop_payment.organization_id and o.currency = v_paid.currency) then
-                v_fee := v_paid.amount - ingest.whop_part(object, 'amount_after_fees', v_paid.amount, v_paid.currency);
-                v_tax := ingest.whop_part(object, 'tax_amount', v_paid.amount, v_paid.currency);
-            end if;
-            v_written := app.record_processor_payment(
-                organization_id, 'whop', '', v_id, connection_id, livemode, v_paid.amount, v_paid.currency,
-                coalesce(app.json_instant(object -> 'paid_at'), told_at), null,
-                v_customer.email, null, v_customer.full_name, v_customer.phone, v_customer.user_id, v_customer.membership_id,
-                left(coalesce(app.json_text(object #> '{product,title}'), app.json_text(object #> '{line_items,0,product_title}')), 255),
-                app.json_object(object -> 'membership_metadata') || app.json_object(object -> 'metadata'), v_fee, v_tax);
-            status := 'processed';
-            lead_id := v_written.lead_id;
-            event_id := v_written.event_id;
-            payment_id := v_written.payment_id;
-            steps := steps || app.step('payment', v_written.what, v_written.because);
-            if object ->> 'billing_reason' = 'subscription_cycle' then
-                steps := steps || app.step('membership', 'renewed', 'the payment is for a further period');
-            end if;
-        end if;
+    steps := v_said.steps;
+    if v_told.provider_payment_id is not null then
+        select r.* into v_written from app.record_processor_payments(array[v_told]) as r;
+        status := 'processed';
+        lead_id := v_written.lead_id;
+        event_id := v_written.event_id;
+        payment_id := v_written.payment_id;
+        steps := steps || app.step('payment', v_written.what, v_written.because);
     end if;
 
     if upper(app.json_text(object #> '{refunded_amount,currency}'))
@@ -449,3 +476,23 @@ begin
 end;
 $$;
 comment on function ingest.process_whop(uuid, uuid, text, boolean, jsonb) is 'Carry out one verified Whop event.';
+
+-- ingest.whop_told: the payment that an event tells of, when that is all there is to do; told is NULL for every other event.
+create or replace function ingest.whop_told(
+    organization_id uuid, connection_id uuid, livemode boolean, body jsonb, out told app.payments, out steps jsonb
+) returns record
+language plpgsql stable set search_path = '' as $$
+declare
+    v_object constant jsonb := ingest.whop_object(body);
+    v_said   record;
+begin
+    if livemode and ingest.whop_event_type(body) = 'payment.succeeded' and coalesce(v_object -> 'refunded_amount', 'null') in ('null', '0') then
+        v_said := ingest.whop_payment(organization_id, connection_id, livemode, 'payment.succeeded', v_object,
+                                      ingest.whop_told_at(organization_id, connection_id, body));
+        told := v_said.told;
+        steps := v_said.steps;
+    end if;
+end;
+$$;
+comment on function ingest.whop_told(uuid, uuid, boolean, jsonb) is
+    'The payment that an event tells of, when that is all there is to do.';

@@ -1,0 +1,103 @@
+"""Deliveries that wait at the same time go to the database together: one call, one transaction.
+
+A delivery that comes alone is sent at once. While calls are under way, those that come meanwhile
+wait for the next one, which takes all of them; when calls take long, they wait no longer than
+PATIENCE_S. A call takes in all its deliveries or none: when one of them is refused or fails, each
+is sent again by itself, and has its own answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import psycopg
+
+from gateway.inbox import Delivery, Inbox, Recorded
+
+CALLS = 2
+"""Calls under way from which on deliveries wait for company."""
+
+MOST, MOST_CHARACTERS = 16, 1_000_000
+"""Deliveries that one call takes, and how long their bodies are together, unless it is only one."""
+
+PATIENCE_S = 0.05
+
+
+class _Waiting(NamedTuple):
+    delivery: Delivery
+    answer: asyncio.Future[Recorded]
+
+
+class Intake:
+    """The way of a delivery into the inbox."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._waiting: deque[_Waiting] = deque()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+
+    async def record(self, delivery: Delivery) -> Recorded:
+        """Take in one verified delivery. Raises as `Inbox.record_deliveries` does for it alone."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Recorded] = loop.create_future()
+        self._waiting.append(_Waiting(delivery, answer))
+        if len(self._calls) < CALLS:
+            self._call()
+        elif self._alarm is None:
+            self._alarm = loop.call_later(PATIENCE_S, self._call)
+        return await answer
+
+    def _call(self) -> None:
+        """Begin a call with those that wait."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if not self._waiting:
+            return
+        call = asyncio.create_task(self._send(self._take()))
+        self._calls.add(call)
+        call.add_done_callback(self._end)
+        if self._waiting:
+            self._alarm = asyncio.get_running_loop().call_later(PATIENCE_S, self._call)
+
+    def _end(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        if len(self._calls) < CALLS:
+            self._call()
+
+    def _take(self) -> list[_Waiting]:
+        taken = [self._waiting.popleft()]
+        size = len(taken[0].delivery.body)
+        while self._waiting and len(taken) < MOST:
+            size += len(self._waiting[0].delivery.body)
+            if size > MOST_CHARACTERS:
+                break
+            taken.append(self._waiting.popleft())
+        return taken
+
+    async def _send(self, taken: Sequence[_Waiting]) -> None:
+        try:
+            recorded = await self._inbox.record_deliveries([one.delivery for one in taken])
+        except psycopg.Error as error:
+            if len(taken) > 1 and error.sqlstate is not None:
+                await asyncio.gather(*(self._send([one]) for one in taken))
+            else:
+                _fail(taken, error)
+        except BaseException as error:
+            _fail(taken, error)
+            raise
+        else:
+            for one, result in zip(taken, recorded, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(result)
+
+
+def _fail(taken: Sequence[_Waiting], error: BaseException) -> None:
+    """Tell those who still wait."""
+    for one in taken:
+        if not one.answer.done():
+            one.answer.set_exception(error)
