@@ -144,6 +144,24 @@ def test_no_function_reads_a_whole_tenant_table(room: Room, name: str) -> None:
     assert not found, told(found)
 
 
+def test_counting_what_changed_reads_no_whole_table_of_calls_or_money(room: Room) -> None:
+    """Tables of rollups apart: statements that also count all at once have a branch for it."""
+    with room.connection.transaction(force_rollback=True):
+        room.connection.execute(
+            """
+            insert into app.metric_changes (organization_id, unit, unit_id)
+            select e.organization_id, 'chain', e.root_event_id from app.events as e
+             where e.organization_id = %s limit 50
+            """,
+            (ACME,),
+        )
+        with room.plans.heard() as plans:
+            counted = room.connection.execute("select app.fold_metrics(%s, 50)", (ACME,)).fetchone()
+    scans = [scan for plan in plans for scan in whole_scans(plan, room.tables, room.partial)]
+    assert counted == (50,)
+    assert [scan for scan in scans if not scan.table.startswith("metric_")] == []
+
+
 @pytest.mark.parametrize("name", ASKING)
 def test_no_list_reads_a_whole_tenant_table(room: Room, name: str) -> None:
     found: Found = defaultdict(set)

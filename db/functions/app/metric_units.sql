@@ -65,7 +65,8 @@ begin atomic
 end;
 comment on function app.chain_units(uuid) is 'What reschedule chains add on the day they were booked.';
 
--- app.lead_units: what leads add on the day of their first show.
+-- app.lead_units: what leads add on the day of their first show. That call is looked up by its key, in a subquery of its own: as a
+-- join, of too many tables for the planner to try every order, it reads all calls of the organization for a few leads.
 create or replace function app.lead_units(organization_id uuid) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
@@ -75,7 +76,11 @@ begin atomic
            null::numeric
       from app.organizations as o
       join app.first_show_facts(lead_units.organization_id) as f on true
-      join app.call_facts(lead_units.organization_id) as c on c.event_id = f.event_id
+     cross join lateral (
+        select e.closer_id, e.setter_id, e.source_id, e.traffic_type_id, e.call_type_id
+          from app.call_facts(lead_units.organization_id) as e
+         where e.event_id = f.event_id
+        offset 0) as c
      where o.id = lead_units.organization_id;
 end;
 comment on function app.lead_units(uuid) is 'What leads add on the day of their first show.';

@@ -35,8 +35,13 @@ begin
            array_agg(c.unit_id) filter (where c.unit = 'slots'), array_agg(c.day) filter (where c.unit = 'slots'),
            array_agg(distinct c.unit_id) filter (where c.unit = 'event')
       into v_changes.chains, v_changes.leads, v_changes.payments, v_changes.deals, v_changes.closers, v_changes.days, v_events
-      from app.metric_changes as c
-     where c.organization_id = changed_units.organization_id and (ids is null or c.id = any (ids));
+      from (
+        select c.unit, c.unit_id, c.day from app.metric_changes as c
+         where c.organization_id = changed_units.organization_id and ids is null
+        union all
+        select c.unit, c.unit_id, c.day from app.metric_changes as c
+         where c.organization_id = changed_units.organization_id and c.id = any (ids)
+      ) as c;
 
     v_chains := array(
         select c.id from unnest(v_changes.chains) as c (id)

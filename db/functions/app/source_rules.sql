@@ -71,15 +71,21 @@ comment on function app.decide_source(app.events, app.source_rules, uuid, uuid, 
 create or replace function app.with_source(event app.events, root app.events) returns app.events
 language plpgsql stable set search_path = '' as $$
 declare
-    v_rule    app.source_rules;
-    v_default record;
-    v_decided record;
+    v_rules constant app.source_rules[] := app.source_rules_in_use(event.organization_id);
+    v_rule            app.source_rules;
+    v_source_id       uuid;
+    v_traffic_type_id uuid;
+    v_decided         record;
 begin
-    select r.* into v_rule from app.matching_source_rule(event, app.source_rules_in_use(event.organization_id)) as r;
-    select t.default_source_id, t.default_traffic_type_id into v_default from app.call_types as t
-     where t.organization_id = event.organization_id and t.id = event.call_type_id;
+    if v_rules <> '{}' then
+        select r.* into v_rule from app.matching_source_rule(event, v_rules) as r;
+    end if;
+    if event.call_type_id is not null then
+        select t.default_source_id, t.default_traffic_type_id into v_source_id, v_traffic_type_id from app.call_types as t
+         where t.organization_id = event.organization_id and t.id = event.call_type_id;
+    end if;
     v_decided := app.decide_source(event, v_rule, root.source_id, root.traffic_type_id, root.source_origin,
-                                   v_default.default_source_id, v_default.default_traffic_type_id);
+                                   v_source_id, v_traffic_type_id);
     event.source_id := v_decided.source_id;
     event.traffic_type_id := v_decided.traffic_type_id;
     event.source_origin := v_decided.source_origin;

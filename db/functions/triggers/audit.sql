@@ -49,6 +49,7 @@ $$;
 comment on function app.current_actor() is 'Kind, id, database role and session of who is acting, and the reason given for it.';
 
 -- app.audit_log_trigger: statement trigger of sensitive tenant tables. Of a new row, columns that are NULL are left out.
+-- Full joins of old and new versions are never planned as nested loops: app.pass_on_event_people.
 create or replace function app.audit_log_trigger() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -67,7 +68,7 @@ begin
         select n.organization_id, tg_table_name, n.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
                v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(o) - v_secret, to_jsonb(n) - v_secret
           from new_rows as n
-          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
          where o.* is distinct from n.*
            and (tg_table_name not in ('job_schedules', 'webhook_connections') or to_jsonb(o) - v_secret is distinct from to_jsonb(n) - v_secret);
     else

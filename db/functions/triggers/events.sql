@@ -30,7 +30,10 @@ begin
     if new.source_origin is null and coalesce(new.source_id, new.traffic_type_id) is not null then
         new.source_origin := 'manual';
     end if;
-    new := app.with_source(new, v_root);
+    -- Who set a source has decided: neither rules nor call type are asked.
+    if new.source_origin is null or new.source_origin not in ('manual', 'crm') then
+        new := app.with_source(new, v_root);
+    end if;
     new.credited_closer_id := new.closer_id;
 
     if new.booked_at is null then
@@ -164,6 +167,8 @@ comment on function app.guard_event() is 'Refuses state changes that no transiti
 -- duplicate of another; every call of a chain is credited to the root's setter; a call is credited to its closer unless a
 -- person's form says who took it; what waited for a closer or a setter is done; money follows calls that changed (app.follow_calls),
 -- and those that count no more, or again (app.follow_counting); what a locked payout rests on goes on counting.
+-- Old and new versions meet in a full join, since that is never planned as a nested loop: a session keeps the plan that it made when
+-- a statement changed one row, and ten thousand rows would each be compared with all the others.
 create or replace function app.pass_on_event_people() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -180,7 +185,7 @@ begin
                              o.source_id, o.traffic_type_id)), false)
       into v_moved, v_counts, v_followed
       from new_rows as n
-      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id;
+      full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id;
     if v_followed then
         perform app.follow_calls(c.organization_id, c.event_ids, c.lead_ids || c.old_lead_ids, c.recredited_ids)
            from (select n.organization_id, array_agg(n.id) as event_ids,
@@ -191,7 +196,7 @@ begin
                             where (n.credited_closer_id, n.credited_setter_id, n.lead_id)
                                   is distinct from (o.credited_closer_id, o.credited_setter_id, o.lead_id)), '{}') as recredited_ids
                    from new_rows as n
-                   join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+                   full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
                   where (n.credited_closer_id, n.credited_setter_id, n.lead_id, n.call_status, n.event_outcome, n.scheduled_at,
                          n.source_id, n.traffic_type_id)
                         is distinct from
@@ -204,8 +209,8 @@ begin
             select from (
                 select n.organization_id, array_agg(n.id) as event_ids
                   from new_rows as n
-                  join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-                 where (n.deleted_at is not null or n.duplicate_of_id is not null) and o.deleted_at is null and o.duplicate_of_id is null
+                  full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+                 where (n.deleted_at is null and n.duplicate_of_id is null) < (o.deleted_at is null and o.duplicate_of_id is null)
                  group by n.organization_id) as c
              cross join app.locked_calls(c.organization_id, c.event_ids)) then
             raise exception using errcode = 'PT409', message = 'A locked payout rests on this call.',
@@ -214,7 +219,7 @@ begin
         perform app.follow_counting(c.organization_id, c.event_ids)
            from (select n.organization_id, array_agg(n.id) as event_ids
                    from new_rows as n
-                   join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+                   full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
                   where (n.deleted_at is null and n.duplicate_of_id is null) <> (o.deleted_at is null and o.duplicate_of_id is null)
                   group by n.organization_id) as c;
     end if;
@@ -222,46 +227,62 @@ begin
         return null;
     end if;
 
+    with joined as materialized (
+        select n.organization_id, n.id, n.root_event_id
+          from new_rows as n
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where n.root_event_id is distinct from o.root_event_id
+    )
     update app.events as e
-       set root_event_id = n.root_event_id
-      from new_rows as n
-      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-     where n.root_event_id <> o.root_event_id
-       and e.organization_id = n.organization_id and e.root_event_id = n.id and e.id <> n.id;
+       set root_event_id = j.root_event_id
+      from joined as j
+     where e.organization_id = j.organization_id and e.root_event_id = j.id and e.id <> j.id;
 
+    with joined as materialized (
+        select n.organization_id, n.root_event_id
+          from new_rows as n
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where n.root_event_id is distinct from o.root_event_id
+    )
     update app.events as e
        set duplicate_of_id = null
-      from new_rows as n
-      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-      join app.events as c on c.organization_id = n.organization_id and c.root_event_id = n.root_event_id
-     where n.root_event_id <> o.root_event_id
-       and e.organization_id = c.organization_id and e.duplicate_of_id = c.id and e.root_event_id = c.root_event_id;
+      from joined as j
+      join app.events as c on c.organization_id = j.organization_id and c.root_event_id = j.root_event_id
+     where e.organization_id = c.organization_id and e.duplicate_of_id = c.id and e.root_event_id = c.root_event_id;
 
+    with rooted as materialized (
+        select n.organization_id, n.root_event_id
+          from new_rows as n
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where n.root_event_id is distinct from o.root_event_id
+            or n.id = n.root_event_id and n.setter_id is distinct from o.setter_id
+    )
     update app.events as e
        set credited_setter_id = r.setter_id
-      from new_rows as n
-      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-      join app.events as r on r.organization_id = n.organization_id and r.id = n.root_event_id
-     where (n.root_event_id <> o.root_event_id
-            or n.id = n.root_event_id and n.setter_id is distinct from o.setter_id)
-       and e.organization_id = r.organization_id and e.root_event_id = r.id
+      from rooted as w
+      join app.events as r on r.organization_id = w.organization_id and r.id = w.root_event_id
+     where e.organization_id = r.organization_id and e.root_event_id = r.id
        and e.credited_setter_id is distinct from r.setter_id;
 
+    with taken as materialized (
+        select n.organization_id, n.id, n.closer_id
+          from new_rows as n
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         where n.closer_id is distinct from o.closer_id
+    )
     update app.events as e
-       set credited_closer_id = n.closer_id
-      from new_rows as n
-      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-     where n.closer_id is distinct from o.closer_id
-       and e.organization_id = n.organization_id and e.id = n.id
-       and e.credited_closer_id is distinct from n.closer_id
+       set credited_closer_id = t.closer_id
+      from taken as t
+     where e.organization_id = t.organization_id and e.id = t.id
+       and e.credited_closer_id is distinct from t.closer_id
        and not exists (
             select from app.post_call_forms as f
-             where f.organization_id = n.organization_id and f.event_id = n.id
+             where f.organization_id = t.organization_id and f.event_id = t.id
                and f.is_active and f.is_human and f.closer_id is not null);
 
     perform app.resolve_exception(n.organization_id, w.check_name, n.id::text)
        from new_rows as n
-       join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+       full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
       cross join lateral (values ('unknown_host', o.closer_id is null and n.closer_id is not null),
                                  ('unknown_setter', o.setter_id is null and n.setter_id is not null)) as w (check_name, is_known)
       where w.is_known;

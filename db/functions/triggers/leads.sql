@@ -1,14 +1,28 @@
 -- Leads are known by their identities, keep their first setter, and have a history of the current one.
 -- Definers: API roles that may edit a lead may not write identities and history.
 
--- app.keep_lead_identities: new leads are known by what they are reached by.
+-- app.keep_lead_identities: new leads are known by what they are reached by. Most bring what nobody is known by; only if somebody is,
+-- who that is decides (app.keep_identities).
 create or replace function app.keep_lead_identities() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
+declare
+    v_is_known boolean;
 begin
-    perform app.keep_identities(n.organization_id, array_agg(n.id))
-       from new_rows as n
-      where coalesce(n.email, n.phone) is not null and n.deleted_at is null and n.merged_into_id is null
-      group by n.organization_id;
+    with reached as materialized (
+        select n.organization_id, n.id, v.kind, v.value
+          from new_rows as n
+         cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
+         where v.value is not null and n.deleted_at is null and n.merged_into_id is null
+    ), kept as (
+        insert into app.lead_identities (organization_id, lead_id, kind, value)
+        select r.organization_id, r.id, r.kind, r.value from reached as r
+            on conflict on constraint lead_identities_value_key do nothing
+        returning 1
+    )
+    select (select count(*) from kept) < (select count(*) from reached) into v_is_known;
+    if v_is_known then
+        perform app.keep_identities(n.organization_id, array_agg(n.id)) from new_rows as n group by n.organization_id;
+    end if;
     return null;
 end;
 $$;
@@ -50,6 +64,7 @@ comment on function app.keep_original_setter() is 'Refuses to change the origina
 -- app.pass_on_lead: after leads were changed, in sets: calls lack no name, address or number that their lead got after they were
 -- booked; where an organization credits the first or the current setter of a lead, its deals and payments follow; what a lead is
 -- reached by is an identity of it; who was its current setter is history.
+-- Full joins of old and new versions are never planned as nested loops: app.pass_on_event_people.
 create or replace function app.pass_on_lead() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -63,34 +78,37 @@ begin
            coalesce(bool_or((o.original_setter_id, o.current_setter_id) is distinct from (n.original_setter_id, n.current_setter_id)), false)
       into v_is_named, v_is_reached, v_is_set
       from new_rows as n
-      join old_rows as o on o.organization_id = n.organization_id and o.id = n.id;
+      full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id;
 
     -- What a lead has of one that became part of it, its own calls do not learn: that ends when they part again.
     if v_is_named and current_setting('app.teaches_lead', true) is distinct from 'on' then
+        with learned as materialized (
+            select n.organization_id, n.id, n.full_name, n.email, n.phone, o.full_name is null and n.full_name is not null as has_name,
+                   o.email is null and n.email is not null as has_email, o.phone is null and n.phone is not null as has_phone
+              from new_rows as n
+              full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+        )
         update app.events as e
-           set lead_name = coalesce(e.lead_name, n.full_name), lead_email = coalesce(e.lead_email, n.email),
-               lead_phone = coalesce(e.lead_phone, n.phone)
-          from new_rows as n
-          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-         where e.organization_id = n.organization_id and e.lead_id = n.id
-           and (e.lead_name is null and o.full_name is null and n.full_name is not null
-                or e.lead_email is null and o.email is null and n.email is not null
-                or e.lead_phone is null and o.phone is null and n.phone is not null);
+           set lead_name = coalesce(e.lead_name, l.full_name), lead_email = coalesce(e.lead_email, l.email),
+               lead_phone = coalesce(e.lead_phone, l.phone)
+          from learned as l
+         where e.organization_id = l.organization_id and e.lead_id = l.id
+           and (l.has_name and e.lead_name is null or l.has_email and e.lead_email is null or l.has_phone and e.lead_phone is null);
     end if;
     if v_is_set then
         perform app.settle_deals(c.organization_id, l.lead_id)
            from (select n.organization_id, array_agg(n.id) as lead_ids
                    from new_rows as n
-                   join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
-                   join app.organizations as g on g.id = n.organization_id and g.setter_attribution <> 'event'
+                   full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
                   where (o.original_setter_id, o.current_setter_id) is distinct from (n.original_setter_id, n.current_setter_id)
                   group by n.organization_id) as c
+           join app.organizations as g on g.id = c.organization_id and g.setter_attribution <> 'event'
           cross join lateral unnest(app.leads_to_settle(c.organization_id, c.lead_ids)) as l (lead_id);
     end if;
     if v_is_reached then
         perform app.keep_identities(n.organization_id, array_agg(n.id))
            from new_rows as n
-           join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+           full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
           where (o.email, o.phone) is distinct from (n.email, n.phone) and n.deleted_at is null and n.merged_into_id is null
           group by n.organization_id;
     end if;
@@ -98,7 +116,7 @@ begin
         insert into app.lead_setter_changes (organization_id, lead_id, setter_id, setter_name, changed_by)
         select n.organization_id, n.id, n.current_setter_id, n.current_setter_name, auth.uid()
           from new_rows as n
-          join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
          where n.current_setter_id is distinct from o.current_setter_id;
     end if;
     return null;

@@ -12,7 +12,7 @@ declare
 begin
     if tg_op = 'INSERT' then
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select distinct x.organization_id, 'chain', x.root_event_id from new_rows as x;
+        select x.organization_id, 'chain', x.root_event_id from new_rows as x;
     elsif tg_op = 'DELETE' then
         insert into app.metric_changes (organization_id, unit, unit_id)
         select x.organization_id, 'chain', x.root_event_id from old_rows as x
@@ -109,7 +109,7 @@ declare
 begin
     if tg_op = 'INSERT' then
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select distinct x.organization_id, 'payment', x.id from new_rows as x;
+        select x.organization_id, 'payment', x.id from new_rows as x;
     elsif tg_op = 'DELETE' then
         insert into app.metric_changes (organization_id, unit, unit_id)
         select x.organization_id, 'payment', x.id from old_rows as x
@@ -254,7 +254,7 @@ declare
 begin
     if tg_op = 'INSERT' then
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select distinct x.organization_id, 'deal', x.id from new_rows as x;
+        select x.organization_id, 'deal', x.id from new_rows as x;
     elsif tg_op = 'DELETE' then
         insert into app.metric_changes (organization_id, unit, unit_id)
         select x.organization_id, 'deal', x.id from old_rows as x

@@ -1,0 +1,1 @@
+../0042_lean_writes.rollback.sql
