@@ -5,7 +5,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
 
@@ -17,6 +19,8 @@ from salesdash.demo.story import calls
 from salesdash.settings import Settings
 from tests.analysts import analyst_login
 from tests.fixtures.databases import Database
+from tests.fixtures.processes import Rest
+from tests.world import Person, World
 
 NOW = analytics.NOW
 SETTINGS = Settings(encryption_master_key=base64.b64encode(bytes(32)).decode())
@@ -150,6 +154,50 @@ def test_setters_dial_and_calendars_are_captured(connection: psycopg.Connection)
             [company.slug],
         ).fetchall()[0]
         assert (captured, missed, ahead) == (58, 2, 14)
+
+
+NUMBERS = {
+    "core_metrics": (200, 200, 200),
+    "metric_series?metric=show_rate&bucket=week": (200, 200, 200),
+    "metric_breakdown?metric=cash_collected&dimension=source": (200, 200, 200),
+    "metric_rows?metric=close_rate&part=denominator": (200, 200, 200),
+    "closer_leaderboard": (200, 200, 200),
+    "setter_leaderboard": (200, 200, 200),
+    "setter_funnel": (200, 404, 200),
+    "get_calendly_utilization": (200, 200, 403),
+    "metric_sources": (200, 200, 200),
+    "metrics": (200, 200, 200),
+    "admin_home": (200, 403, 403),
+    "rep_home": (404, 200, 404),
+    "setter_home": (404, 404, 200),
+}
+"""What each answers an admin, a closer and a setter of one company."""
+
+
+def test_every_number_of_the_demo_answers_each_over_http(told: DemoResult, rest: Rest) -> None:
+    period = "start_date=2026-04-01&end_date=2026-04-30"
+    company = next(one["organization_id"] for one in told.logins if one["role"] == "admin")
+    with psycopg.connect(rest.database.deployer_url, autocommit=True) as connection:
+        connection.execute("set role salesdash")
+        for place, role in enumerate(("admin", "closer", "setter")):
+            user = next(
+                one["user_id"]
+                for one in told.logins
+                if one["role"] == role and one["organization_id"] == company
+            )
+            token = World(connection).token(Person(UUID(user), "", ""), rest.jwt_secret)
+            with httpx.Client(
+                base_url=rest.url,
+                headers={"Authorization": f"Bearer {token}"},
+                trust_env=False,
+                timeout=30,
+            ) as client:
+                for call, statuses in NUMBERS.items():
+                    asked = "" if call in ("metrics", "metric_sources") else period
+                    separator = "&" if "?" in call else "?"
+                    answer = client.get(f"/rpc/{call}{separator}{asked}")
+                    assert answer.status_code == statuses[place], (role, call, answer.text)
+                    assert answer.is_error or answer.json(), (role, call)
 
 
 def test_every_delivery_of_the_demo_was_carried_out(connection: psycopg.Connection) -> None:
