@@ -85,7 +85,8 @@ def main() -> None:
     console = Console(stderr=True)
     for part in [name] if name else PARTS:
         began = time.perf_counter()
-        console.print(f"{part}: about {PARTS[part].minutes} min")
+        usual = ", at its usual size" if arguments else ""
+        console.print(f"{part}: about {PARTS[part].minutes} min{usual}")
         with running_stack() as stack:
             rows = PARTS[part].measure(stack, *map(int, arguments))
         if not arguments:

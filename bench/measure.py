@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple, TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 class Row(NamedTuple):
@@ -20,13 +22,13 @@ class Row(NamedTuple):
 
 
 def medians(
-    work: Mapping[str, Callable[[], object]], *, rounds: int, within_s: float = 3600
-) -> dict[str, float]:
+    work: Mapping[Name, Callable[[], object]], *, rounds: int, within_s: float = 3600
+) -> dict[Name, float]:
     """Milliseconds per call, the median over rounds in which every piece of work runs once.
 
     within_s: after three rounds, none is begun later than this.
     """
-    times: dict[str, list[float]] = {name: [] for name in work}
+    times: dict[Name, list[float]] = {name: [] for name in work}
     for name, call in work.items():
         call()  # warm caches and plans
         times[name].clear()
