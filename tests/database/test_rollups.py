@@ -20,6 +20,8 @@ from tests.metrics.strategies import filters, histories
 from tests.world import World
 
 START = datetime(2026, 3, 9, 15, tzinfo=UTC)
+PERIOD_METRICS = """select metric from app.metric_catalog
+                     where family <> 'setters' and not app.is_standing(metric) order by metric"""
 DIMENSIONS = ("closer", "setter", "source", "traffic_type", "call_type", "package")
 
 
@@ -52,13 +54,14 @@ def values(
         "traffic_type": stage.row(stage.traffic_types, question.traffic_type),
         "call_type": stage.row(stage.call_types, question.call_type),
         "dimension": dimension,
+        "metrics": None,
         **given,
     }
     rows = stage.organization.world.rows(
         "select m.* from app.organizations as o cross join lateral app.metric_values(o.id,"
         " array(select app.day_start(d, o.timezone) from unnest(%(days)s::date[]) as d),"
         " %(as_of)s, %(cash_role)s, %(closers)s, %(setters)s, %(source)s, %(traffic_type)s,"
-        " %(call_type)s, %(dimension)s) as m where o.id = %(organization)s",
+        " %(call_type)s, %(dimension)s, %(metrics)s) as m where o.id = %(organization)s",
         **arguments,
     )
     found = {
@@ -151,6 +154,27 @@ def test_some_days_are_proved_by_their_own_rows_alone(
         assert differences(stage, question.start, end) == [
             row for row in differences(stage) if lies_within(row, question.start, end)
         ]
+
+
+@settings(max_examples=2, phases=[Phase.explicit, Phase.generate])
+@given(histories(), st.sampled_from(DIMENSIONS))
+def test_a_metric_asked_for_alone_is_what_it_is_among_all_of_them(
+    stage: Stage, made: tuple[History, Question], dimension: str
+) -> None:
+    history, question = made
+    names = [row["metric"] for row in stage.organization.world.rows(PERIOD_METRICS)]
+    with stage.playing(history):
+        stage.build()
+        for by in (None, dimension):
+            together = values(stage, question, by, metrics=names)
+            told = values(stage, question, by)
+            assert together == told | {
+                key: numbers for key, numbers in together.items() if key[2] == "pcf_median_delay"
+            }
+            for name in names:
+                assert values(stage, question, by, metrics=[name]) == {
+                    key: numbers for key, numbers in together.items() if key[2] == name
+                }, name
 
 
 def test_several_writers_and_folders_at_once_leave_every_sum_exact(

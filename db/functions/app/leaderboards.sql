@@ -41,20 +41,12 @@ begin
          where r.organization_id = v_organization_id and v_role = 'setter'
       ) as m
       left join (
-        select v.member_id,
-               max(v.numerator) filter (where v.metric = 'booked_calls') as booked_calls,
-               max(v.numerator) filter (where v.metric = 'shows') as shows,
-               max(v.numerator) filter (where v.metric = 'no_shows') as no_shows,
-               max(v.numerator) filter (where v.metric = 'offers') as offers,
-               max(v.numerator) filter (where v.metric = 'closes') as closes,
-               max(v.numerator) filter (where v.metric = 'cash_collected') as cash_collected,
-               max(v.numerator) filter (where v.metric = 'net_cash') as net_cash,
-               max(v.coverage) filter (where v.metric = 'shows') as coverage
-          from app.metric_values(
+        select t.member_id, t.booked as booked_calls, t.shows, t.no_shows, t.offers, t.closes, t.collected as cash_collected,
+               t.net_cash, t.coverage
+          from app.period_totals(
                 v_organization_id, v_bounds, person_standings.as_of, source => person_standings.source,
                 traffic_type => person_standings.traffic_type, call_type => person_standings.call_type, dimension => v_role,
-                with_medians => false) as v
-         group by v.member_id
+                metrics => array['booked_calls', 'shows', 'no_shows', 'offers', 'closes', 'cash_collected', 'net_cash']) as t
       ) as n on n.member_id = m.id
       left join (
         select f.setter_id, sum(f.dials)::numeric as dials, sum(f.connects)::numeric as connects, sum(f.talk_seconds)::numeric as talk_seconds

@@ -150,6 +150,47 @@ begin atomic
 end;
 comment on function app.counted_in(bigint, bigint, numeric) is 'Contributions as what they add to each measure.';
 
+-- app.measures_of: of which measures some metrics are made; NULL for all there are. Those of which coverage is made are always among them.
+create or replace function app.measures_of(metrics text[]) returns text[]
+language sql immutable parallel safe
+begin atomic
+    select case when measures_of.metrics is not null then array['shows', 'no_shows', 'open'] || array_agg(m.measure) end
+      from (values
+        ('every_call',       array['scheduled_calls', 'reschedule_rate']),
+        ('rescheduled',      array['scheduled_calls', 'reschedule_rate']),
+        ('disqualified',     array['qualified_show_rate']),
+        ('canceled',         array['canceled', 'canceled_by_invitee', 'gross_show_rate', 'cancellation_rate', 'close_rate_on_booked']),
+        ('canceled_by_host', array['canceled_by_invitee', 'canceled_by_host']),
+        ('offers',           array['offers', 'offer_rate', 'close_rate_on_offers']),
+        ('closes',           array['closes', 'close_rate', 'close_rate_on_offers', 'close_rate_on_booked', 'net_close_rate']),
+        ('refunded_closes',  array['net_close_rate']),
+        ('reports',          array['pcf_timeliness']),
+        ('timely',           array['pcf_timeliness']),
+        ('booked',           array['booked_calls', 'cash_per_booked']),
+        ('cohort_calls',     array['show_rate_booked_cohort']),
+        ('cohort_shows',     array['show_rate_booked_cohort']),
+        ('cohort_resolved',  array['show_rate_booked_cohort']),
+        ('leads',            array['lead_close_rate']),
+        ('leads_closed',     array['lead_close_rate']),
+        ('won',              array['deals_won', 'aov']),
+        ('available_slots',  array['utilization', 'held_utilization']),
+        ('booked_slots',     array['utilization']),
+        ('held_slots',       array['held_utilization']),
+        ('collected',        array['cash_collected', 'net_cash', 'cash_per_show', 'cash_per_booked', 'verified_share']),
+        ('refunds',          array['refunds', 'net_cash', 'cash_per_show', 'cash_per_booked']),
+        ('chargebacks',      array['chargebacks']),
+        ('new_cash',         array['new_cash']),
+        ('upsell_cash',      array['upsell_cash']),
+        ('unattributed',     array['unattributed_cash']),
+        ('verified',         array['verified_share']),
+        ('net_revenue',      array['net_revenue']),
+        ('contracted',       array['contracted_revenue', 'collected_share', 'aov']),
+        ('deals_collected',  array['collected_share'])
+      ) as m (measure, metrics)
+     where m.metrics && measures_of.metrics;
+end;
+comment on function app.measures_of(text[]) is 'Of which measures some metrics are made.';
+
 -- app.metric_parts: which measure of which facts each part of a metric is.
 -- facts: calls, standing_calls (as of an instant), kept_closes and qualified_shows (calls that need a closer look), forms,
 -- chains, first_shows, cash, revenue (cash by the day of the payment), deals, deal_cash, owed, capacity; of setters: set_chains

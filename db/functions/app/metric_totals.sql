@@ -33,37 +33,68 @@ begin atomic
 end;
 comment on function app.metric_spans(date[], date) is 'The days and whole months that consecutive periods consist of.';
 
--- app.totals_of_sums: from the sums of one dimension; of some of its members, or of all. Grouped by member, or not.
--- Each span is looked up in the index: the planner, who takes spans for many, would read the whole dimension instead.
+-- app.totals_of_sums: from the sums of one dimension; of some of its members, or of all. Grouped by member, or not. measures: which are
+-- added up, NULL for all; the others are 0. The plan, made anew for each call, has nothing of these in it.
+-- Each span is looked up in the index and summed by itself: the planner, who takes spans for many, would read the whole dimension
+-- instead. A member has a row for each span.
 create or replace function app.totals_of_sums(
-    organization_id uuid, days date[], decided date, dimension text, members uuid[], is_grouped boolean
+    organization_id uuid, days date[], decided date, dimension text, members uuid[], is_grouped boolean, measures text[]
 ) returns setof app.metric_totals
 language plpgsql stable
 set search_path = '' set plan_cache_mode = force_custom_plan
-set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
+set enable_seqscan = off set enable_memoize = off as $$
+declare
+    v_measures constant text[] := coalesce(measures, array(select b.measure from app.measures() as b));
 begin
     return query
-    select s.period, case when is_grouped then m.member_id end,
-           coalesce(sum(m.every_call), 0), coalesce(sum(m.rescheduled), 0), coalesce(sum(m.shows), 0),
-           coalesce(sum(m.disqualified), 0), coalesce(sum(m.no_shows), 0), coalesce(sum(m.canceled), 0),
-           coalesce(sum(m.canceled_by_host), 0), coalesce(sum(m.offers), 0), coalesce(sum(m.closes), 0),
-           coalesce(sum(m.refunded_closes), 0), coalesce(sum(m.open) filter (where s.is_decided), 0),
-           coalesce(sum(m.open_any) filter (where s.is_decided), 0), coalesce(sum(m.reports), 0), coalesce(sum(m.timely), 0),
-           coalesce(sum(m.booked), 0), coalesce(sum(m.cohort_calls), 0), coalesce(sum(m.cohort_shows), 0),
-           coalesce(sum(m.cohort_resolved), 0), coalesce(sum(m.leads), 0), coalesce(sum(m.leads_closed), 0),
-           coalesce(sum(m.won), 0), coalesce(sum(m.available_slots), 0), coalesce(sum(m.booked_slots), 0),
-           coalesce(sum(m.held_slots), 0), coalesce(sum(m.collected), 0), coalesce(sum(m.refunds), 0),
-           coalesce(sum(m.chargebacks), 0), coalesce(sum(m.new_cash), 0), coalesce(sum(m.upsell_cash), 0),
-           coalesce(sum(m.unattributed), 0), coalesce(sum(m.verified), 0), coalesce(sum(m.net_revenue), 0),
-           coalesce(sum(m.contracted), 0), coalesce(sum(m.deals_collected), 0), coalesce(sum(m.owed), 0)
+    select s.period, k.*
       from app.metric_spans(days, decided) as s
-      join app.metric_sums as m
-        on m.organization_id = totals_of_sums.organization_id and m.dimension = totals_of_sums.dimension and m.span = s.span
-       and m.starts_on >= s.since and m.starts_on < s.until and (members is null or m.member_id = any (members))
-     group by 1, 2;
+     cross join lateral (
+        select case when is_grouped then m.member_id end,
+               coalesce(sum(case when 'every_call' = any (v_measures) then m.every_call end), 0),
+               coalesce(sum(case when 'rescheduled' = any (v_measures) then m.rescheduled end), 0),
+               coalesce(sum(case when 'shows' = any (v_measures) then m.shows end), 0),
+               coalesce(sum(case when 'disqualified' = any (v_measures) then m.disqualified end), 0),
+               coalesce(sum(case when 'no_shows' = any (v_measures) then m.no_shows end), 0),
+               coalesce(sum(case when 'canceled' = any (v_measures) then m.canceled end), 0),
+               coalesce(sum(case when 'canceled_by_host' = any (v_measures) then m.canceled_by_host end), 0),
+               coalesce(sum(case when 'offers' = any (v_measures) then m.offers end), 0),
+               coalesce(sum(case when 'closes' = any (v_measures) then m.closes end), 0),
+               coalesce(sum(case when 'refunded_closes' = any (v_measures) then m.refunded_closes end), 0),
+               coalesce(sum(case when 'open' = any (v_measures) and s.is_decided then m.open end), 0),
+               coalesce(sum(case when 'open_any' = any (v_measures) and s.is_decided then m.open_any end), 0),
+               coalesce(sum(case when 'reports' = any (v_measures) then m.reports end), 0),
+               coalesce(sum(case when 'timely' = any (v_measures) then m.timely end), 0),
+               coalesce(sum(case when 'booked' = any (v_measures) then m.booked end), 0),
+               coalesce(sum(case when 'cohort_calls' = any (v_measures) then m.cohort_calls end), 0),
+               coalesce(sum(case when 'cohort_shows' = any (v_measures) then m.cohort_shows end), 0),
+               coalesce(sum(case when 'cohort_resolved' = any (v_measures) then m.cohort_resolved end), 0),
+               coalesce(sum(case when 'leads' = any (v_measures) then m.leads end), 0),
+               coalesce(sum(case when 'leads_closed' = any (v_measures) then m.leads_closed end), 0),
+               coalesce(sum(case when 'won' = any (v_measures) then m.won end), 0),
+               coalesce(sum(case when 'available_slots' = any (v_measures) then m.available_slots end), 0),
+               coalesce(sum(case when 'booked_slots' = any (v_measures) then m.booked_slots end), 0),
+               coalesce(sum(case when 'held_slots' = any (v_measures) then m.held_slots end), 0),
+               coalesce(sum(case when 'collected' = any (v_measures) then m.collected end), 0),
+               coalesce(sum(case when 'refunds' = any (v_measures) then m.refunds end), 0),
+               coalesce(sum(case when 'chargebacks' = any (v_measures) then m.chargebacks end), 0),
+               coalesce(sum(case when 'new_cash' = any (v_measures) then m.new_cash end), 0),
+               coalesce(sum(case when 'upsell_cash' = any (v_measures) then m.upsell_cash end), 0),
+               coalesce(sum(case when 'unattributed' = any (v_measures) then m.unattributed end), 0),
+               coalesce(sum(case when 'verified' = any (v_measures) then m.verified end), 0),
+               coalesce(sum(case when 'net_revenue' = any (v_measures) then m.net_revenue end), 0),
+               coalesce(sum(case when 'contracted' = any (v_measures) then m.contracted end), 0),
+               coalesce(sum(case when 'deals_collected' = any (v_measures) then m.deals_collected end), 0),
+               coalesce(sum(case when 'owed' = any (v_measures) then m.owed end), 0)
+          from app.metric_sums as m
+         where m.organization_id = totals_of_sums.organization_id and m.dimension = totals_of_sums.dimension and m.span = s.span
+           and m.starts_on >= s.since and m.starts_on < s.until and (members is null or m.member_id = any (members))
+         group by 1
+     ) as k;
 end;
 $$;
-comment on function app.totals_of_sums(uuid, date[], date, text, uuid[], boolean) is 'What measures come to, from daily and monthly sums.';
+comment on function app.totals_of_sums(uuid, date[], date, text, uuid[], boolean, text[]) is
+    'What measures come to, from daily and monthly sums.';
 
 -- app.totals_of_units: from contributions: as last counted, or, where they are not counted yet, from the base rows.
 create or replace function app.totals_of_units(
@@ -179,9 +210,10 @@ comment on function app.totals_of_changes(uuid, date[], date, integer, uuid[], u
 
 -- app.totals_of_periods: what every measure comes to in periods, for members, at this instant. One filter or one dimension, or none, is
 -- answered from sums; several from contributions; and everything from the base rows while an organization's rollup is not built.
+-- measures: those that are asked for, NULL for all; others may be anything.
 create or replace function app.totals_of_periods(
     organization_id uuid, days date[], decided date, grain integer, closers uuid[], setters uuid[],
-    source uuid, traffic_type uuid, call_type uuid, dimension text
+    source uuid, traffic_type uuid, call_type uuid, dimension text, measures text[]
 ) returns setof app.metric_totals
 language plpgsql stable set search_path = '' as $$
 declare
@@ -207,7 +239,7 @@ begin
         select t.* from app.totals_of_sums(totals_of_periods.organization_id, days, decided, v_filter,
                                            case when num_nonnulls(closers, setters, totals_of_periods.source, traffic_type, call_type) > 0
                                                 then v_members end,
-                                           dimension is not null) as t;
+                                           dimension is not null, measures) as t;
     else
         return query
         select t.* from app.totals_of_units(totals_of_periods.organization_id, days, decided, grain, closers, setters,
@@ -215,5 +247,5 @@ begin
     end if;
 end;
 $$;
-comment on function app.totals_of_periods(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text) is
+comment on function app.totals_of_periods(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text, text[]) is
     'What every measure comes to in periods, for members, at this instant.';

@@ -25,38 +25,74 @@ language sql immutable parallel safe
 return '00000000-0000-0000-0000-000000000000'::uuid;
 comment on function app.nobody() is 'An id that no row has.';
 
--- app.decided_before: calls of earlier days than this are over by an instant, but for those of six hours and more.
+-- app.decided_before: calls of earlier days than this count as over by an instant, but for those of app.calls_being_decided. From the
+-- afternoon on it is tomorrow: then few calls are left of today, and before it few are over that nobody reported on.
 create or replace function app.decided_before(as_of timestamptz, timezone text) returns date
 language sql immutable parallel safe
-return ((as_of - interval '6 hours') at time zone timezone)::date;
-comment on function app.decided_before(timestamptz, text) is 'Calls of earlier days are over by an instant, but for very long ones.';
+return ((as_of + interval '9 hours') at time zone timezone)::date;
+comment on function app.decided_before(timestamptz, text) is 'Calls of earlier days count as over by an instant, but for some.';
 
--- app.calls_being_decided: calls without a form for which it is not the day that tells whether they are over by an instant. pending
--- is what they add to the open calls of the days before app.decided_before: 1 for a later call that is over, -1 for an earlier one
--- that is not. Both are few, and found by index.
+-- app.calls_being_decided: calls without a form for which it is not the day that tells whether they are over by an instant, and whether
+-- they were over when the grace for forms began. pending, overdue: what they add to the open calls of the days before
+-- app.decided_before: 1 for a later call that is over, -1 for an earlier one that is not. Both are those of some hours, found by index.
 create or replace function app.calls_being_decided(
-    organization_id uuid, as_of timestamptz, timezone text, closers uuid[] default null, setters uuid[] default null,
+    organization_id uuid, as_of timestamptz, grace interval, timezone text, closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null
 ) returns table (
     event_id uuid, scheduled_at timestamptz, closer_id uuid, setter_id uuid, source_id uuid, traffic_type_id uuid,
-    call_type_id uuid, in_rates boolean, pending integer
+    call_type_id uuid, in_rates boolean, pending integer, overdue integer
 )
 language sql stable parallel safe
 begin atomic
-    select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates, 1
+    select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates,
+           1, (f.scheduled_end_at <= calls_being_decided.as_of - grace)::integer
       from app.call_facts(calls_being_decided.organization_id, closers, setters, source, traffic_type, call_type) as f
      where f.call_status = 'scheduled' and f.scheduled_end_at <= calls_being_decided.as_of
        and f.scheduled_at >= (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone))
        and f.scheduled_end_at > (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone))
     union all
-    select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates, -1
+    select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates,
+           -(f.scheduled_end_at > calls_being_decided.as_of)::integer, -1
       from app.call_facts(calls_being_decided.organization_id, closers, setters, source, traffic_type, call_type) as f
-     where f.call_status = 'scheduled' and f.scheduled_end_at > calls_being_decided.as_of
-       and f.scheduled_end_at - f.scheduled_at > interval '6 hours'
-       and f.scheduled_at < (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone));
+     where f.call_status = 'scheduled' and f.scheduled_end_at > calls_being_decided.as_of - grace
+       and f.scheduled_at < (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone))
+       and f.scheduled_end_at - f.scheduled_at <= interval '6 hours'
+       and f.scheduled_end_at
+           < (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone) + interval '6 hours')
+    union all
+    select f.event_id, f.scheduled_at, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.in_rates,
+           -(f.scheduled_end_at > calls_being_decided.as_of)::integer, -1
+      from app.call_facts(calls_being_decided.organization_id, closers, setters, source, traffic_type, call_type) as f
+     where f.call_status = 'scheduled' and f.scheduled_end_at > calls_being_decided.as_of - grace
+       and f.scheduled_at < (select app.day_start(app.decided_before(calls_being_decided.as_of, timezone), timezone))
+       and f.scheduled_end_at - f.scheduled_at > interval '6 hours';  -- few, with an index of their own
 end;
-comment on function app.calls_being_decided(uuid, timestamptz, text, uuid[], uuid[], uuid, uuid, uuid) is
+comment on function app.calls_being_decided(uuid, timestamptz, interval, text, uuid[], uuid[], uuid, uuid, uuid) is
     'Calls without a form for which the day does not tell whether they are over by an instant.';
+
+-- app.open_counts: what the calls being decided come to, by period (app.metric_values) and member of a dimension.
+create or replace function app.open_counts(
+    organization_id uuid, bounds timestamptz[], as_of timestamptz, grace interval, closers uuid[] default null, setters uuid[] default null,
+    source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null
+) returns setof app.open_count
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+declare
+    v_timezone text;
+begin
+    select o.timezone into strict v_timezone from app.organizations as o where o.id = open_counts.organization_id;
+    return query
+    select width_bucket(f.scheduled_at, bounds),
+           app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null),
+           f.in_rates, sum(f.pending), sum(f.overdue)
+      from app.calls_being_decided(open_counts.organization_id, open_counts.as_of, grace, v_timezone, closers, setters,
+                                   open_counts.source, traffic_type, call_type) as f
+     group by 1, 2, 3;
+end;
+$$;
+comment on function app.open_counts(
+    uuid, timestamptz[], timestamptz, interval, uuid[], uuid[], uuid, uuid, uuid, text) is
+    'What the calls being decided come to, by period and member.';
 
 -- app.median_delays: the median time from the end of a call to the first report on it, of the calls of each period, by member.
 -- A median is not made of sums: the reports are read one by one, and the plan is made anew so that absent filters cost nothing.
@@ -85,35 +121,37 @@ $$;
 comment on function app.median_delays(uuid, timestamptz[], uuid[], uuid[], uuid, uuid, uuid, text) is
     'The median time from the end of a call to the first report on it.';
 
--- app.metric_values: the metrics of consecutive periods, grouped by the members of a dimension, or not.
--- Period n runs from bounds[n] to before bounds[n + 1], instants at which local days begin. One row for each period, also for empty
--- ones, each member with any activity, and each period metric. dimension: closer, setter, source, traffic_type, call_type or
--- package; its member NULL is Unassigned, and without a dimension the whole. By a person, money is the part that person is
--- credited with: the parts of members add up, Unassigned included. cash_role: whose parts count where both a closer and a setter
--- are asked about. denominator: NULL for what is no ratio. coverage: the share of the calls behind the number of which it is
--- known how they ended. with_medians: false leaves out pcf_median_delay, for which every report is read.
-drop function if exists app.metric_values(uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text);
-drop function if exists app.period_metrics(
-    uuid, timestamptz[], text, timestamptz, integer, text, uuid[], uuid[], uuid, uuid, uuid);
-drop function if exists app.refunded_calls(uuid);
-create or replace function app.metric_values(
+-- app.period_totals: what metrics are made of, one row for each of consecutive periods and each member with any activity; arguments as
+-- app.metric_values. coverage: of the calls that were due, of how many it is known how they ended.
+create or replace function app.period_totals(
     organization_id uuid, bounds timestamptz[], as_of timestamptz, cash_role text default null,
     closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null,
-    with_medians boolean default true
-) returns table (period integer, member_id uuid, metric text, numerator numeric, denominator numeric, coverage numeric)
+    metrics text[] default null, open_calls app.open_count[] default null
+) returns table (
+    period integer, member_id uuid,
+    every_call numeric, rescheduled numeric, shows numeric, disqualified numeric, no_shows numeric, canceled numeric,
+    canceled_by_host numeric, offers numeric, closes numeric, refunded_closes numeric, reports numeric, timely numeric, booked
+    numeric, cohort_calls numeric, cohort_shows numeric, cohort_resolved numeric, leads numeric, leads_closed numeric, won numeric,
+    pending numeric, due numeric, due_or_canceled numeric, cohort_coverage numeric, available_slots numeric, booked_slots numeric,
+    held_slots numeric, collected numeric, refunds numeric, chargebacks numeric, new_cash numeric, upsell_cash numeric, unattributed
+    numeric, verified numeric, net_revenue numeric, contracted numeric, deals_collected numeric, net_cash numeric, coverage numeric
+)
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
     v_timezone text;
     v_scale    integer;
     v_days     date[];
+    v_open     constant app.open_count[] := coalesce(period_totals.open_calls, array(
+        select c from app.open_counts(period_totals.organization_id, bounds, period_totals.as_of, interval '0', closers, setters,
+                                      period_totals.source, traffic_type, call_type, dimension) as c));
 begin
     select o.timezone, app.currency_exponent(o.currency),
            array(select (b.at at time zone o.timezone)::date from unnest(bounds) with ordinality as b (at, n) order by b.n)
       into strict v_timezone, v_scale, v_days
       from app.organizations as o
-     where o.id = metric_values.organization_id;
+     where o.id = period_totals.organization_id;
 
     return query
     with totals as (
@@ -130,37 +168,35 @@ begin
                sum(t.upsell_cash) as upsell_cash, sum(t.unattributed) as unattributed, sum(t.verified) as verified,
                sum(t.net_revenue) as net_revenue, sum(t.contracted) as contracted, sum(t.deals_collected) as deals_collected
           from app.totals_of_periods(
-                metric_values.organization_id, v_days, app.decided_before(metric_values.as_of, v_timezone),
-                app.grain_asked(metric_values.cash_role, closers is not null or dimension = 'closer',
+                period_totals.organization_id, v_days, app.decided_before(period_totals.as_of, v_timezone),
+                app.grain_asked(period_totals.cash_role, closers is not null or dimension = 'closer',
                                 setters is not null or dimension = 'setter'),
-                closers, setters, metric_values.source, traffic_type, call_type, dimension) as t
+                closers, setters, period_totals.source, traffic_type, call_type, dimension,
+                app.measures_of(period_totals.metrics)) as t
          group by t.period, t.member_id
     ), lately as (
-        select width_bucket(f.scheduled_at, bounds) as period,
-               app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null) as member_id,
-               sum(f.pending) as pending
-          from app.calls_being_decided(metric_values.organization_id, metric_values.as_of, v_timezone, closers, setters,
-                                       metric_values.source, traffic_type, call_type) as f
-         where f.in_rates and f.scheduled_at >= bounds[1] and f.scheduled_at < bounds[cardinality(bounds)]
-         group by 1, 2
-    ), delays as (
-        select d.period, d.member_id, d.median_delay
-          from app.median_delays(metric_values.organization_id, case when with_medians then bounds end, closers, setters, metric_values.source,
-                                 traffic_type, call_type, dimension) as d
+        select c.period, c.member_id, sum(c.pending) as pending
+          from unnest(v_open) as c
+         where c.in_rates and c.period between 1 and cardinality(bounds) - 1
+         group by c.period, c.member_id
     ), members as (
         select t.member_id from totals as t
         union
         select null where dimension is null
     )
-    select p.period, i.member_id, m.metric, m.numerator, m.denominator, m.coverage
+    select p.period, i.member_id,
+           y.every_call, y.rescheduled, y.shows, y.disqualified, y.no_shows, y.canceled, y.canceled_by_host, y.offers, y.closes,
+           y.refunded_closes, y.reports, y.timely, y.booked, y.cohort_calls, y.cohort_shows, y.cohort_resolved, y.leads,
+           y.leads_closed, y.won, y.pending, y.due, y.due_or_canceled, y.cohort_coverage, y.available_slots, y.booked_slots,
+           y.held_slots, y.collected, y.refunds, y.chargebacks, y.new_cash, y.upsell_cash, y.unattributed, y.verified,
+           y.net_revenue, y.contracted, y.deals_collected,
+           y.collected - y.refunds, y.due / nullif(y.due + y.pending, 0)
       from generate_series(1, cardinality(bounds) - 1) as p (period)
      cross join members as i
       left join totals as t
         on t.period = p.period and coalesce(t.member_id, app.nobody()) = coalesce(i.member_id, app.nobody())
       left join lately as l
         on l.period = p.period and coalesce(l.member_id, app.nobody()) = coalesce(i.member_id, app.nobody())
-      left join delays as q
-        on q.period = p.period and coalesce(q.member_id, app.nobody()) = coalesce(i.member_id, app.nobody())
      cross join lateral (
         select coalesce(t.every_call, 0) as every_call, coalesce(t.rescheduled, 0) as rescheduled,
                coalesce(t.shows, 0) as shows, coalesce(t.disqualified, 0) as disqualified,
@@ -185,66 +221,88 @@ begin
                round(coalesce(t.verified, 0), v_scale) as verified, round(coalesce(t.net_revenue, 0), v_scale) as net_revenue,
                round(coalesce(t.contracted, 0), v_scale) as contracted,
                round(coalesce(t.deals_collected, 0), v_scale) as deals_collected
-        offset 0  -- once for a member, not for each metric
-     ) as y
-     cross join lateral (
-        select y.collected - y.refunds as net_cash, y.due / nullif(y.due + y.pending, 0) as coverage
-        offset 0
-     ) as r
+        offset 0  -- once for a member
+     ) as y;
+end;
+$$;
+comment on function app.period_totals(
+    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, text[], app.open_count[]) is
+    'What metrics are made of, by period and member.';
+
+-- app.metric_values: the metrics of consecutive periods, grouped by the members of a dimension, or not.
+-- Period n runs from bounds[n] to before bounds[n + 1], instants at which local days begin. One row for each period, also for empty
+-- ones, each member with any activity, and each period metric. dimension: closer, setter, source, traffic_type, call_type or
+-- package; its member NULL is Unassigned, and without a dimension the whole. By a person, money is the part that person is
+-- credited with: the parts of members add up, Unassigned included. cash_role: whose parts count where both a closer and a setter
+-- are asked about. denominator: NULL for what is no ratio. coverage: the share of the calls behind the number of which it is
+-- known how they ended. metrics: which, and no other measure is added up; NULL for all but pcf_median_delay, for which every
+-- report is read. open_calls: what app.open_counts gives for the same arguments, from whoever has asked already.
+create or replace function app.metric_values(
+    organization_id uuid, bounds timestamptz[], as_of timestamptz, cash_role text default null,
+    closers uuid[] default null, setters uuid[] default null,
+    source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null,
+    metrics text[] default null, open_calls app.open_count[] default null
+) returns table (period integer, member_id uuid, metric text, numerator numeric, denominator numeric, coverage numeric)
+language sql stable
+begin atomic
+    select y.period, y.member_id, m.metric, m.numerator, m.denominator, m.coverage
+      from app.period_totals(metric_values.organization_id, bounds, metric_values.as_of, metric_values.cash_role, closers, setters,
+                             metric_values.source, traffic_type, call_type, dimension, metric_values.metrics,
+                             metric_values.open_calls) as y
+      left join app.median_delays(metric_values.organization_id,
+                                  case when 'pcf_median_delay' = any (metric_values.metrics) then bounds end, closers, setters,
+                                  metric_values.source, traffic_type, call_type, dimension) as q
+        on q.period = y.period and coalesce(q.member_id, app.nobody()) = coalesce(y.member_id, app.nobody())
      cross join lateral (values
         ('booked_calls',            y.booked,                        null,              null),
         ('scheduled_calls',         y.every_call - y.rescheduled,    null,              null),
-        ('shows',                   y.shows,                         null,              r.coverage),
-        ('no_shows',                y.no_shows,                      null,              r.coverage),
+        ('shows',                   y.shows,                         null,              y.coverage),
+        ('no_shows',                y.no_shows,                      null,              y.coverage),
         ('canceled',                y.canceled,                      null,              null),
         ('canceled_by_invitee',     y.canceled - y.canceled_by_host, null,              null),
         ('canceled_by_host',        y.canceled_by_host,              null,              null),
         ('pending',                 y.pending,                       null,              null),
-        ('offers',                  y.offers,                        null,              r.coverage),
-        ('closes',                  y.closes,                        null,              r.coverage),
-        ('show_rate',               y.shows,                         y.due,             r.coverage),
-        ('no_show_rate',            y.no_shows,                      y.due,             r.coverage),
-        ('gross_show_rate',         y.shows,                         y.due_or_canceled, r.coverage),
+        ('offers',                  y.offers,                        null,              y.coverage),
+        ('closes',                  y.closes,                        null,              y.coverage),
+        ('show_rate',               y.shows,                         y.due,             y.coverage),
+        ('no_show_rate',            y.no_shows,                      y.due,             y.coverage),
+        ('gross_show_rate',         y.shows,                         y.due_or_canceled, y.coverage),
         ('show_rate_booked_cohort', y.cohort_shows,                  y.cohort_resolved, y.cohort_coverage),
-        ('cancellation_rate',       y.canceled,                      y.due_or_canceled, r.coverage),
-        ('reschedule_rate',         y.rescheduled,                   y.every_call,      r.coverage),
-        ('offer_rate',              y.offers,                        y.shows,           r.coverage),
-        ('close_rate',              y.closes,                        y.shows,           r.coverage),
-        ('close_rate_on_offers',    y.closes,                        y.offers,          r.coverage),
-        ('close_rate_on_booked',    y.closes,                        y.due_or_canceled, r.coverage),
-        ('lead_close_rate',         y.leads_closed,                  y.leads,           r.coverage),
-        ('net_close_rate',          y.closes - y.refunded_closes,    y.shows,           r.coverage),
-        ('qualified_show_rate',     y.shows - y.disqualified,        y.due,             r.coverage),
-        ('reporting_coverage',      y.due,                           y.due + y.pending, r.coverage),
-        ('pcf_timeliness',          y.timely,                        y.reports,         r.coverage),
-        ('pcf_median_delay',        q.median_delay,                 null,              r.coverage),
+        ('cancellation_rate',       y.canceled,                      y.due_or_canceled, y.coverage),
+        ('reschedule_rate',         y.rescheduled,                   y.every_call,      y.coverage),
+        ('offer_rate',              y.offers,                        y.shows,           y.coverage),
+        ('close_rate',              y.closes,                        y.shows,           y.coverage),
+        ('close_rate_on_offers',    y.closes,                        y.offers,          y.coverage),
+        ('close_rate_on_booked',    y.closes,                        y.due_or_canceled, y.coverage),
+        ('lead_close_rate',         y.leads_closed,                  y.leads,           y.coverage),
+        ('net_close_rate',          y.closes - y.refunded_closes,    y.shows,           y.coverage),
+        ('qualified_show_rate',     y.shows - y.disqualified,        y.due,             y.coverage),
+        ('reporting_coverage',      y.due,                           y.due + y.pending, y.coverage),
+        ('pcf_timeliness',          y.timely,                        y.reports,         y.coverage),
+        ('pcf_median_delay',        q.median_delay,                 null,              y.coverage),
         ('utilization',             y.booked_slots,                  y.available_slots, null),
         ('held_utilization',        y.held_slots,                    y.available_slots, null),
         ('deals_won',               y.won,                           null,              null),
         ('cash_collected',          y.collected,                     null,              null),
         ('refunds',                 y.refunds,                       null,              null),
         ('chargebacks',             y.chargebacks,                   null,              null),
-        ('net_cash',                r.net_cash,                      null,              null),
+        ('net_cash',                y.net_cash,                      null,              null),
         ('net_revenue',             y.net_revenue,                   null,              null),
         ('new_cash',                y.new_cash,                      null,              null),
         ('upsell_cash',             y.upsell_cash,                   null,              null),
         ('contracted_revenue',      y.contracted,                    null,              null),
         ('collected_share',         y.deals_collected,               y.contracted,      null),
         ('aov',                     y.contracted,                    y.won,             null),
-        ('cash_per_show',           r.net_cash,                      y.shows,           r.coverage),
-        ('cash_per_booked',         r.net_cash,                      y.booked,          null),
+        ('cash_per_show',           y.net_cash,                      y.shows,           y.coverage),
+        ('cash_per_booked',         y.net_cash,                      y.booked,          null),
         ('unattributed_cash',       y.unattributed,                  null,              null),
         ('verified_share',          y.verified,                      y.collected,       null)
      ) as m (metric, numerator, denominator, coverage)
-     where with_medians or m.metric <> 'pcf_median_delay';
+     where m.metric = any (metric_values.metrics) or metric_values.metrics is null and m.metric <> 'pcf_median_delay';
 end;
-$$;
 comment on function app.metric_values(
-    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, boolean) is
+    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, text[], app.open_count[]) is
     'The metrics of consecutive periods, grouped by the members of a dimension.';
-
-drop function if exists app.standing_metrics(
-    uuid, timestamptz, interval, text, integer, uuid[], uuid[], uuid, uuid, uuid);
 
 -- app.core_metrics: every core metric of a period, beside the one before, as one person or filter sees it: NULL where
 -- app.hides_metric says so. After those of the catalog come the organization's own. The median is left to those who ask for it
@@ -265,27 +323,32 @@ declare
     v_before          record;
     v_timezone        text;
     v_cash            boolean;
+    v_grace           interval;
     v_bounds          timestamptz[];
+    v_open            app.open_count[];
 begin
     select b.start_date, b.end_date into strict v_before
       from app.previous_period(core_metrics.start_date, core_metrics.end_date) as b;
-    select o.timezone, coalesce(p.show_cash, true) into strict v_timezone, v_cash
+    select o.timezone, o.pcf_grace, coalesce(p.show_cash, true) into strict v_timezone, v_grace, v_cash
       from app.organizations as o
       left join app.portal_settings as p on p.organization_id = o.id
      where o.id = v_organization_id;
     v_bounds := array[app.day_start(v_before.start_date, v_timezone), app.day_start(core_metrics.start_date, v_timezone),
                       app.day_start(core_metrics.end_date + 1, v_timezone)];
+    v_open := array(
+        select c from app.open_counts(v_organization_id, v_bounds, v_as_of, v_grace, core_metrics.closers, core_metrics.setters,
+                                      core_metrics.source, core_metrics.traffic_type, core_metrics.call_type) as c);
 
     return query
     with measured as (
         select m.period, m.metric, m.numerator, m.denominator, m.coverage
           from app.metric_values(v_organization_id, v_bounds, v_as_of, core_metrics.cash_role, core_metrics.closers,
                                  core_metrics.setters, core_metrics.source, core_metrics.traffic_type,
-                                 core_metrics.call_type, with_medians => false) as m
+                                 core_metrics.call_type, open_calls => v_open) as m
         union all
         select 2, m.metric, m.numerator, null, null
           from app.standing_values(v_organization_id, v_as_of, core_metrics.closers, core_metrics.setters, core_metrics.source,
-                                   core_metrics.traffic_type, core_metrics.call_type) as m
+                                   core_metrics.traffic_type, core_metrics.call_type, open_calls => v_open) as m
     )
     select c.metric, c.unit,
            case when n.denominator is null then n.numerator else n.numerator / nullif(n.denominator, 0) end,

@@ -2,10 +2,12 @@
 -- Internal: nobody but the owner may call these; who does, answers for the filter of tenant and person.
 
 -- app.standing_values: how things stand as of an instant, whatever the period, by member of a dimension; arguments as
--- app.metric_values. Always with a row for no member: Unassigned, or without a dimension the whole.
+-- app.metric_values; open_calls with the organization's grace. Always with a row for no member: Unassigned, or without a dimension
+-- the whole.
 create or replace function app.standing_values(
     organization_id uuid, as_of timestamptz, closers uuid[] default null, setters uuid[] default null,
-    source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null
+    source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null,
+    open_calls app.open_count[] default null
 ) returns table (member_id uuid, metric text, numerator numeric)
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -14,11 +16,15 @@ declare
     v_scale    integer;
     v_grace    interval;
     v_today    date;
+    v_open     app.open_count[];
 begin
     select o.timezone, app.currency_exponent(o.currency), o.pcf_grace, (standing_values.as_of at time zone o.timezone)::date
       into strict v_timezone, v_scale, v_grace, v_today
       from app.organizations as o
      where o.id = standing_values.organization_id;
+    v_open := coalesce(standing_values.open_calls, array(
+        select c from app.open_counts(standing_values.organization_id, null, standing_values.as_of, v_grace, closers, setters,
+                                      standing_values.source, traffic_type, call_type, dimension) as c));
     return query
     with parts as (
         select t.member_id, sum(t.open_any) as pending, sum(t.open_any) as late, sum(t.owed) as outstanding,
@@ -27,20 +33,11 @@ begin
                 standing_values.organization_id, array[date '1900-01-01', v_today, date '9999-01-01'],
                 app.decided_before(standing_values.as_of, v_timezone),
                 app.grain_asked(null, closers is not null or dimension = 'closer', setters is not null or dimension = 'setter'),
-                closers, setters, standing_values.source, traffic_type, call_type, dimension) as t
+                closers, setters, standing_values.source, traffic_type, call_type, dimension,
+                array['open_any', 'owed']) as t
          group by t.member_id
         union all
-        select app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null),
-               sum(f.pending), sum(f.pending), 0, 0
-          from app.calls_being_decided(standing_values.organization_id, standing_values.as_of, v_timezone, closers, setters,
-                                       standing_values.source, traffic_type, call_type) as f
-         group by 1
-        union all
-        select app.member_of(dimension, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, null), 0, -count(*), 0, 0
-          from app.call_facts(standing_values.organization_id, closers, setters, standing_values.source, traffic_type, call_type) as f
-         where f.call_status = 'scheduled' and f.scheduled_end_at <= standing_values.as_of
-           and f.scheduled_end_at > standing_values.as_of - v_grace
-         group by 1
+        select c.member_id, c.pending, c.overdue, 0, 0 from unnest(v_open) as c
         union all
         select null, 0, 0, 0, 0
     ), whole as (
@@ -61,7 +58,7 @@ begin
      where w.member_id is null or w.pending <> 0 or w.late <> 0 or w.outstanding <> 0 or w.overdue <> 0;
 end;
 $$;
-comment on function app.standing_values(uuid, timestamptz, uuid[], uuid[], uuid, uuid, uuid, text) is
+comment on function app.standing_values(uuid, timestamptz, uuid[], uuid[], uuid, uuid, uuid, text, app.open_count[]) is
     'Metrics that are as of an instant, by member of a dimension.';
 
 -- app.is_standing: is a metric as of an instant, whatever the period?
@@ -157,7 +154,6 @@ set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32M
 declare
     v_standing constant text[] := array(select m.metric from unnest(metrics) as m (metric) where app.is_standing(m.metric));
     v_setters  constant text[] := array(select c.metric from app.metric_catalog as c where c.metric = any (metrics) and c.family = 'setters');
-    v_median   constant boolean := 'pcf_median_delay' = any (metrics);
     v_core     constant text[] := array(select m.metric from unnest(metrics) as m (metric) where m.metric <> all (v_standing || v_setters));
 begin
     if v_core <> '{}' and dimension in ('closer', 'setter') and dimension <> cash_role then
@@ -171,20 +167,18 @@ begin
                case when d.facts in ('cash', 'revenue') then round(coalesce(b.amount, 0), scale(v.denominator)) else v.denominator end,
                v.coverage
           from app.metric_values(organization_id, bounds, as_of, cash_role, closers, setters, source, traffic_type, call_type,
-                                 dimension, 'pcf_median_delay' = any (v_core)) as v
+                                 dimension, v_core) as v
           left join app.metric_parts() as n on n.metric = v.metric and n.part = 'numerator'
           left join app.metric_parts() as d on d.metric = v.metric and d.part = 'denominator'
           left join shared as a
             on a.metric = v.metric and a.part = 'numerator' and a.period = v.period and a.member_id is not distinct from v.member_id
           left join shared as b
-            on b.metric = v.metric and b.part = 'denominator' and b.period = v.period and b.member_id is not distinct from v.member_id
-         where v.metric = any (v_core);
+            on b.metric = v.metric and b.part = 'denominator' and b.period = v.period and b.member_id is not distinct from v.member_id;
     elsif v_core <> '{}' then
         return query
         select v.period, v.member_id, v.metric, v.numerator, v.denominator, v.coverage
           from app.metric_values(organization_id, bounds, as_of, cash_role, closers, setters, source, traffic_type, call_type,
-                                 dimension, 'pcf_median_delay' = any (v_core)) as v
-         where v.metric = any (v_core);
+                                 dimension, v_core) as v;
     end if;
     if v_setters <> '{}' then
         return query

@@ -39,27 +39,27 @@ return concat('events?organization_id=eq.', organization_id, '&call_status=eq.sc
               '&order=scheduled_end_at');
 comment on function app.standing_path(uuid, timestamptz, text) is 'Where the calls without a form are that ended by an instant.';
 
--- app.call_card: a call as dashboards list it. Names are those of the rosters now.
-create or replace function app.call_card(e app.events, as_of timestamptz, pcf_grace interval) returns jsonb
+-- app.call_cards: calls as dashboards list them. Names are those of the rosters now. Plain SQL, planned with whoever asks for some.
+create or replace function app.call_cards(organization_id uuid, as_of timestamptz, pcf_grace interval)
+returns table (event_id uuid, card jsonb)
 language sql stable parallel safe
 begin atomic
-    select jsonb_build_object(
+    select e.id, jsonb_build_object(
             'id', e.id, 'lead_id', e.lead_id, 'lead_name', coalesce(e.lead_name, e.lead_email),
             'scheduled_at', e.scheduled_at, 'scheduled_end_at', e.scheduled_end_at, 'booked_at', e.booked_at,
-            'closer_id', e.credited_closer_id,
-            'closer_name', coalesce((select c.name from app.closers as c
-                                      where c.organization_id = e.organization_id and c.id = e.credited_closer_id), e.closer_name),
-            'setter_id', e.credited_setter_id,
-            'setter_name', coalesce((select s.name from app.setters as s
-                                      where s.organization_id = e.organization_id and s.id = e.credited_setter_id), e.setter_name),
-            'call_type', (select t.name from app.call_types as t
-                           where t.organization_id = e.organization_id and t.id = e.call_type_id),
-            'source', (select s.name from app.sources as s where s.organization_id = e.organization_id and s.id = e.source_id),
-            'call_status', e.call_status, 'event_outcome', e.event_outcome,
-            'is_pending', e.call_status = 'scheduled' and e.scheduled_end_at <= call_card.as_of,
-            'is_overdue', e.call_status = 'scheduled' and e.scheduled_end_at <= call_card.as_of - call_card.pcf_grace);
+            'closer_id', e.credited_closer_id, 'closer_name', coalesce(c.name, e.closer_name),
+            'setter_id', e.credited_setter_id, 'setter_name', coalesce(s.name, e.setter_name),
+            'call_type', t.name, 'source', u.name, 'call_status', e.call_status, 'event_outcome', e.event_outcome,
+            'is_pending', e.call_status = 'scheduled' and e.scheduled_end_at <= call_cards.as_of,
+            'is_overdue', e.call_status = 'scheduled' and e.scheduled_end_at <= call_cards.as_of - call_cards.pcf_grace)
+      from app.events as e
+      left join app.closers as c on c.organization_id = e.organization_id and c.id = e.credited_closer_id
+      left join app.setters as s on s.organization_id = e.organization_id and s.id = e.credited_setter_id
+      left join app.call_types as t on t.organization_id = e.organization_id and t.id = e.call_type_id
+      left join app.sources as u on u.organization_id = e.organization_id and u.id = e.source_id
+     where e.organization_id = call_cards.organization_id;
 end;
-comment on function app.call_card(app.events, timestamptz, interval) is 'A call as dashboards list it.';
+comment on function app.call_cards(uuid, timestamptz, interval) is 'Calls as dashboards list them.';
 
 -- app.home_frame: what every dashboard starts with: whose, when, and in which words.
 create or replace function app.home_frame(organization_id uuid, start_date date, end_date date, as_of timestamptz) returns jsonb
@@ -184,6 +184,18 @@ begin atomic
 end;
 comment on function app.duplicate_pairs(uuid, timestamptz, timestamptz) is 'Calls of a time that may be one booking, each pair once.';
 
+-- app.newest_since: from when on so many of the newest calls of a time are scheduled: since, where there are not so many.
+create or replace function app.newest_since(organization_id uuid, since timestamptz, until timestamptz, calls integer) returns timestamptz
+language sql stable parallel safe
+begin atomic
+    select greatest(newest_since.since, (
+        select e.scheduled_at from app.events as e
+         where e.organization_id = newest_since.organization_id
+           and e.scheduled_at >= newest_since.since and e.scheduled_at < newest_since.until
+         order by e.scheduled_at desc, e.id desc offset newest_since.calls - 1 limit 1));
+end;
+comment on function app.newest_since(uuid, timestamptz, timestamptz, integer) is 'From when on the newest calls of a time are scheduled.';
+
 -- app.home_connections: how the deliveries of each connection go.
 create or replace function app.home_connections(organization_id uuid, as_of timestamptz) returns jsonb
 language sql stable
@@ -251,70 +263,95 @@ return case home
 end;
 comment on function app.home_metrics(text) is 'Which metrics a dashboard shows.';
 
--- app.admin_home: everything of an organization's dashboard, as api.admin_home answers it.
+-- app.oldest_open: when the oldest of a closer's calls without a form ended, of those that ended by an instant; one row, if there is any.
+-- closer_id: NULL for nobody's calls. A set, so that the planner looks inside.
+create or replace function app.oldest_open(organization_id uuid, closer_id uuid, ended_by timestamptz) returns table (ended_at timestamptz)
+language sql stable parallel safe
+begin atomic
+    (select f.scheduled_end_at from app.call_facts(oldest_open.organization_id) as f
+      where f.closer_id = oldest_open.closer_id and f.call_status = 'scheduled' and f.scheduled_end_at <= ended_by
+      order by f.scheduled_end_at limit 1)
+    union all
+    (select f.scheduled_end_at from app.call_facts(oldest_open.organization_id) as f
+      where oldest_open.closer_id is null and f.closer_id is null and f.call_status = 'scheduled' and f.scheduled_end_at <= ended_by
+      order by f.scheduled_end_at limit 1);
+end;
+comment on function app.oldest_open(uuid, uuid, timestamptz) is 'When the oldest of a closer''s calls without a form ended.';
+
+-- app.nobodys_payments: how many payments of a time count and no closer is credited with; those behind unattributed_cash.
+create or replace function app.nobodys_payments(organization_id uuid, since timestamptz, until timestamptz) returns bigint
+language sql stable parallel safe
+begin atomic
+    select count(*)
+      from app.payments as p  -- closer_id is the largest credit's: without any it is NULL, and found by index
+      join app.payment_facts(nobodys_payments.organization_id) as f on f.payment_id = p.id
+     where p.organization_id = nobodys_payments.organization_id and p.closer_id is null
+       and p.payment_date >= nobodys_payments.since and p.payment_date < nobodys_payments.until
+       and not exists (select from app.payment_credits as c
+                        where c.organization_id = p.organization_id and c.payment_id = p.id and c.role = 'closer');
+end;
+comment on function app.nobodys_payments(uuid, timestamptz, timestamptz) is 'How many payments of a time no closer is credited with.';
+
+-- app.admin_home: everything of an organization's dashboard, as api.admin_home answers it. It reads sums, and of rows the first by
+-- index: what it costs does not grow with the organization's history.
 create or replace function app.admin_home(organization_id uuid, start_date date, end_date date, as_of timestamptz) returns jsonb
 language plpgsql stable
 set search_path = '' set plan_cache_mode = force_custom_plan set work_mem = '32MB' as $$
 declare
-    o       app.organizations;
-    v_since timestamptz;
-    v_until timestamptz;
-    v_month timestamptz;  -- the last of the period, where a year would take long
-    v_home  jsonb;
+    o         app.organizations;
+    v_since   timestamptz;
+    v_until   timestamptz;
+    v_lately  timestamptz;  -- from when on duplicates are sought: the last month, or less where it has very many calls
+    v_numbers jsonb;
+    v_home    jsonb;
 begin
     select t.* into strict o from app.organizations as t where t.id = admin_home.organization_id;
     v_since := app.day_start(start_date, o.timezone);
     v_until := app.day_start(end_date + 1, o.timezone);
-    v_month := greatest(v_since, app.day_start(end_date - 30, o.timezone));
+    v_lately := app.newest_since(o.id, greatest(v_since, app.day_start(end_date - 30, o.timezone)), v_until, 2000);
+    v_numbers := app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('admin') || 'reschedule_rate'::text, 'organization');
 
     v_home := app.home_frame(o.id, start_date, end_date, as_of) || jsonb_build_object(
-        'numbers', app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('admin'), 'organization'),
+        'numbers', v_numbers - 'reschedule_rate',
         'closers', app.home_leaderboard(o.id, 'closer', start_date, end_date, as_of, 5),
         'setters', app.home_leaderboard(o.id, 'setter', start_date, end_date, as_of, 5),
         'connections', app.home_connections(o.id, as_of),
-        'exceptions', app.home_exceptions(o.id));
+        'exceptions', app.home_exceptions(o.id),
+        'pending_forms', app.counted((v_numbers #>> '{pending_pcfs,value}')::bigint, app.standing_path(o.id, as_of)));
 
     v_home := v_home || jsonb_build_object('calls', (
         select app.counted(
-                (select v.denominator::bigint
-                   from app.metric_values(o.id, array[v_since, v_until], as_of, with_medians => false) as v
-                  where v.metric = 'reschedule_rate'),  -- every call
+                (v_numbers #>> '{reschedule_rate,denominator}')::bigint,  -- every call
                 concat('events?organization_id=eq.', o.id, '&scheduled_at=gte.', app.instant(v_since), '&scheduled_at=lt.',
                        app.instant(v_until), '&duplicate_of_id=is.null&is_test=is.false&order=scheduled_at.desc,id.desc'))
-            || jsonb_build_object('newest', coalesce(jsonb_agg(app.call_card(e, as_of, o.pcf_grace)
-                                                     order by e.scheduled_at desc, e.id desc), '[]'))
-          from (select f.event_id from app.call_facts(o.id) as f
-                 where f.scheduled_at >= v_since and f.scheduled_at < v_until
-                 order by f.scheduled_at desc, f.event_id desc limit 20) as f
-          join app.events as e on e.organization_id = o.id and e.id = f.event_id));
+            || jsonb_build_object('newest', coalesce(jsonb_agg(k.card order by f.scheduled_at desc, f.event_id desc), '[]'))
+          from (select c.event_id, c.scheduled_at from app.call_facts(o.id) as c
+                 where c.scheduled_at >= v_since and c.scheduled_at < v_until
+                 order by c.scheduled_at desc, c.event_id desc limit 20) as f
+          join app.call_cards(o.id, as_of, o.pcf_grace) as k on k.event_id = f.event_id));
 
     v_home := v_home || jsonb_build_object('overdue_forms', (
-        select app.counted(coalesce(sum(c.count), 0)::bigint, app.standing_path(o.id, as_of - o.pcf_grace))
+        select app.counted((v_numbers #>> '{overdue_pcfs,value}')::bigint, app.standing_path(o.id, as_of - o.pcf_grace))
             || jsonb_build_object('closers', coalesce(jsonb_agg(
                     jsonb_build_object('closer_id', c.closer_id, 'closer_name', r.name, 'oldest_ended_at', c.oldest)
                     || app.counted(c.count, app.standing_path(o.id, as_of - o.pcf_grace, coalesce('eq.' || c.closer_id, 'is.null')))
                     order by c.oldest, r.name), '[]'))
-          from (select f.closer_id, count(*) as count, min(f.scheduled_end_at) as oldest
-                  from app.call_facts(o.id) as f
-                 where f.call_status = 'scheduled' and f.scheduled_end_at <= as_of - o.pcf_grace
-                 group by f.closer_id) as c
+          from (select s.member_id as closer_id, s.numerator::bigint as count, w.ended_at as oldest
+                  from app.standing_values(o.id, as_of, dimension => 'closer') as s
+                  left join lateral app.oldest_open(o.id, s.member_id, as_of - o.pcf_grace) as w on true
+                 where s.metric = 'overdue_pcfs' and s.numerator > 0) as c
           left join app.closers as r on r.organization_id = o.id and r.id = c.closer_id));
 
     return v_home || jsonb_build_object(
-        'pending_forms', app.counted(
-            (select count(*) from app.call_facts(o.id) as f where f.call_status = 'scheduled' and f.scheduled_end_at <= as_of),
-            app.standing_path(o.id, as_of)),
         'duplicates', (
             select app.counted(count(*), concat('duplicate_candidates?organization_id=eq.', o.id, '&scheduled_at=gte.',
-                                                app.instant(v_month), '&scheduled_at=lt.', app.instant(v_until)))
-              from app.duplicate_pairs(o.id, v_month, v_until)),
+                                                app.instant(v_lately), '&scheduled_at=lt.', app.instant(v_until)))
+              from app.duplicate_pairs(o.id, v_lately, v_until)),
         'unattributed', (
             select jsonb_build_object(
-                    'payments', app.counted(count(f.id), p.path),
-                    'cash', jsonb_build_object('unit', 'money', 'value', app.money(coalesce(sum(f.amount), 0), o.currency), 'rows', p.path))
-              from (select app.metric_path('unattributed_cash', 'numerator', o.id, start_date, end_date, as_of) as path) as p
-              left join app.measured_rows(o.id, 'cash', 'unattributed_cash', v_since, v_until, o.timezone, as_of, o.pcf_grace) as f on true
-             group by p.path));
+                    'payments', app.counted(app.nobodys_payments(o.id, v_since, v_until), p.path),
+                    'cash', jsonb_build_object('unit', 'money', 'value', v_numbers #> '{unattributed_cash,value}', 'rows', p.path))
+              from (select app.metric_path('unattributed_cash', 'numerator', o.id, start_date, end_date, as_of) as path) as p));
 end;
 $$;
 comment on function app.admin_home(uuid, date, date, timestamptz) is 'Everything of an organization''s dashboard.';
@@ -365,7 +402,7 @@ begin
                         concat(v_calls, '&scheduled_at=gte.', app.instant(v_today), '&scheduled_at=lt.', app.instant(v_tomorrow),
                                '&call_status=neq.rescheduled&order=scheduled_at'))
                     || jsonb_build_object('calls', coalesce(jsonb_agg(k.card order by f.scheduled_at, f.event_id)
-                                                            filter (where f.is_today), '[]')),
+                                                            filter (where f.is_today and f.today_no <= 50), '[]')),
                 'upcoming', app.counted(
                         count(*) filter (where f.is_ahead),
                         concat(v_calls, '&scheduled_at=gte.', app.instant(v_tomorrow), '&scheduled_at=lt.', app.instant(v_ahead),
@@ -382,22 +419,26 @@ begin
                         'calls', coalesce(jsonb_agg(k.card order by f.scheduled_end_at, f.event_id)
                                           filter (where f.is_pending and f.pending_no <= 50), '[]')))
           from (select c.event_id, c.scheduled_at, c.scheduled_end_at, w.is_today, w.is_ahead, w.is_pending, w.is_overdue,
+                       row_number() over (partition by w.is_today order by c.scheduled_at, c.event_id) as today_no,
                        row_number() over (partition by w.is_ahead order by c.scheduled_at, c.event_id) as ahead_no,
                        row_number() over (partition by w.is_pending order by c.scheduled_end_at, c.event_id) as pending_no
-                  from app.call_facts(o.id, array[rep_home.closer_id]) as c
+                  from (
+                    select f.event_id, f.scheduled_at, f.scheduled_end_at, f.call_status
+                      from app.call_facts(o.id, array[rep_home.closer_id]) as f
+                     where f.scheduled_at >= v_today and f.scheduled_at < v_ahead
+                    union  -- by another index
+                    select f.event_id, f.scheduled_at, f.scheduled_end_at, f.call_status
+                      from app.call_facts(o.id, array[rep_home.closer_id]) as f
+                     where f.call_status = 'scheduled' and f.scheduled_end_at <= as_of) as c
                  cross join lateral (
                     select c.scheduled_at >= v_today and c.scheduled_at < v_tomorrow and c.call_status <> 'rescheduled' as is_today,
                            c.scheduled_at >= v_tomorrow and c.scheduled_at < v_ahead and c.call_status = 'scheduled' as is_ahead,
                            c.call_status = 'scheduled' and c.scheduled_end_at <= as_of as is_pending,
                            c.call_status = 'scheduled' and c.scheduled_end_at <= as_of - o.pcf_grace as is_overdue) as w
-                 where (c.scheduled_at >= v_today and c.scheduled_at < v_ahead
-                        or c.call_status = 'scheduled' and c.scheduled_end_at <= as_of)
-                   and (w.is_today or w.is_ahead or w.is_pending)) as f
-          left join lateral (
-            select app.call_card(e, as_of, o.pcf_grace) as card
-              from app.events as e
-             where e.organization_id = o.id and e.id = f.event_id
-               and (f.is_today or f.is_ahead and f.ahead_no <= 50 or f.is_pending and f.pending_no <= 50)) as k on true);
+                 where w.is_today or w.is_ahead or w.is_pending) as f
+          left join app.call_cards(o.id, as_of, o.pcf_grace) as k
+            on k.event_id = f.event_id
+           and (f.is_today and f.today_no <= 50 or f.is_ahead and f.ahead_no <= 50 or f.is_pending and f.pending_no <= 50));
 end;
 $$;
 comment on function app.rep_home(uuid, uuid, date, date, timestamptz, text) is 'Everything of a closer''s dashboard.';
@@ -436,13 +477,13 @@ begin
                        and f.booked_at < app.day_start(end_date + 1, o.timezone)
                 ), cards as (
                     select s.position, jsonb_build_object(
-                                'root_event_id', s.root_event_id, 'booked_at', s.booked_at, 'call', app.call_card(e, as_of, o.pcf_grace),
+                                'root_event_id', s.root_event_id, 'booked_at', s.booked_at, 'call', e.card,
                                 'moved', (select count(*) - 1 from app.events as c
                                            where c.organization_id = o.id and c.root_event_id = s.root_event_id
                                              and c.deleted_at is null))
                             || case when v_shows_cash then jsonb_build_object('credited_cash', k.cash) else '{}' end as card
                       from sets as s
-                      join app.events as e on e.organization_id = o.id and e.id = s.event_id
+                      join app.call_cards(o.id, as_of, o.pcf_grace) as e on e.event_id = s.event_id
                      cross join lateral (
                         select jsonb_build_object(
                                 'unit', 'money', 'value', app.money(coalesce(sum(c.amount_base), 0), o.currency),

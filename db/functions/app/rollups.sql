@@ -178,6 +178,7 @@ begin
      cross join lateral app.counted_in(g.measures, g.times, g.amount) as n
      cross join unnest(array['day', 'month']) as p (span)
      group by 2, 3, 4, 5
+     order by 2, 3, 4, 5  -- what is read together lies together
         on conflict on constraint metric_sums_member_id_key do update
        set every_call = s.every_call + excluded.every_call, rescheduled = s.rescheduled + excluded.rescheduled,
            shows = s.shows + excluded.shows, disqualified = s.disqualified + excluded.disqualified,

@@ -94,7 +94,7 @@ begin
         select v_organization.id, (f.scheduled_at at time zone v_organization.timezone)::date,
                case dimension when 'closer' then f.closer_id when 'setter' then f.setter_id end,
                0, 0, 0, 0, 0, f.pending, 0, 0, 0::numeric, 0::numeric
-          from app.calls_being_decided(v_organization.id, now(), v_organization.timezone) as f
+          from app.calls_being_decided(v_organization.id, now(), interval '0', v_organization.timezone) as f
          where f.in_rates;
     end loop;
 end;

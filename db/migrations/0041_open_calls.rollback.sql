@@ -1,0 +1,2 @@
+drop type app.open_count cascade;
+drop index app.events_open_closer_idx;

@@ -1,0 +1,1 @@
+../0041_open_calls.rollback.sql
