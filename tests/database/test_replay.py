@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from tests.acting import refused
 from tests.database.inbox import Inbox, open_inbox
+from tests.fixtures.databases import Database
 from tests.stripe_events import Event, payment, refund, refunded
 from tests.world import Organization, Person, World
 
@@ -89,6 +91,21 @@ def test_what_was_processed_stays_as_it_is(acme: Organization, inbox: Inbox) -> 
     assert replay(admin, inbox, *ids) == dict.fromkeys(ids, "processed")
     assert settled(inbox) == effects
     assert inbox.rows("webhook_events") == stored
+
+
+def test_where_nothing_is_left_to_do_a_replay_waits_for_nobody(
+    database: Database, committed_world: World
+) -> None:
+    acme = committed_world.organization("acme")
+    admin, inbox = acme.admin(), open_inbox(acme)
+    for event in payment(email="ada@example.com"):
+        inbox.take(event)
+    ids = [row["id"] for row in inbox.rows("webhook_events")]
+    with psycopg.connect(database.superuser_url) as other:
+        assert other.execute("select from app.payments for update").rowcount == 1
+        committed_world.execute("set lock_timeout = '50ms'")
+        assert replay(admin, inbox, *ids) == dict.fromkeys(ids, "processed")
+    committed_world.execute("reset lock_timeout")
 
 
 def test_a_refund_that_waited_is_linked_and_says_so(acme: Organization, inbox: Inbox) -> None:

@@ -204,48 +204,68 @@ $$;
 comment on function app.record_processor_payments(app.payments[]) is
     'What deliveries say about payments: makes them, or fills their gaps.';
 
+-- app.told_again: a payment that is there, with what a further delivery says about it.
+create or replace function app.told_again(was app.payments, told app.payments, out is_now app.payments) returns app.payments
+language plpgsql stable set search_path = '' as $$
+declare
+    v_timezone text;
+begin
+    select o.timezone into strict v_timezone from app.organizations as o where o.id = told.organization_id;
+    is_now := app.without_carried(was);
+    is_now.payment_date := least(was.payment_date, told.payment_date);
+    if was.currency = told.currency then
+        is_now.amount := greatest(was.amount, told.amount);
+    end if;
+    if was.amount_base is null or is_now.amount <> was.amount
+       or (is_now.payment_date at time zone v_timezone)::date <> (was.payment_date at time zone v_timezone)::date then
+        is_now.amount_base := app.convert(was.organization_id, is_now.amount, is_now.currency,
+                                         (is_now.payment_date at time zone v_timezone)::date);
+    end if;
+    is_now.whop_connection_id := coalesce(was.whop_connection_id, told.whop_connection_id);
+    is_now.provider_charge_id := least(is_now.provider_charge_id, told.provider_charge_id);
+    is_now.fee_amount := greatest(is_now.fee_amount, told.fee_amount);
+    is_now.tax_amount := greatest(is_now.tax_amount, told.tax_amount);
+    if told.customer_email is not null and not told.carried ? 'customer_email' then
+        is_now.customer_email := case when is_now.carried ? 'customer_email' then told.customer_email
+                                     else least(is_now.customer_email, told.customer_email) end;
+        is_now.carried := '{}';
+    elsif told.customer_email is not null and (is_now.customer_email is null or is_now.carried ? 'customer_email') then
+        is_now.customer_email := least(is_now.customer_email, told.customer_email);
+        is_now.carried := told.carried;
+    end if;
+    is_now.customer_email_norm := lower(btrim(is_now.customer_email));
+    is_now.customer_name := least(is_now.customer_name, told.customer_name);
+    is_now.customer_phone := least(is_now.customer_phone, told.customer_phone);
+    is_now.provider_customer_id := least(is_now.provider_customer_id, told.provider_customer_id);
+    is_now.provider_subscription_id := least(is_now.provider_subscription_id, told.provider_subscription_id);
+    is_now.description := least(is_now.description, told.description);
+    is_now.metadata := app.merge_facts(is_now.metadata, told.metadata);
+    is_now := app.with_carried(is_now);
+end;
+$$;
+comment on function app.told_again(app.payments, app.payments) is 'A payment with what a further delivery says about it.';
+
 -- app.complete_payment: what a further delivery says about a payment that is there. Answers completed or unchanged.
+-- A payment that holds all of it is neither locked nor written: what others do to it meanwhile comes after.
 create or replace function app.complete_payment(
     told app.payments, out payment_id uuid, out lead_id uuid, out event_id uuid, out what text, out because text
 ) returns record
 language plpgsql volatile set search_path = '' as $$
 declare
-    v_old      app.payments;
-    v_new      app.payments;
-    v_timezone text;
+    v_old app.payments;
+    v_new app.payments;
 begin
-    v_old := app.lock_processor_payment(told.organization_id, told.provider, told.provider_account, told.provider_payment_id);
-    select o.timezone into strict v_timezone from app.organizations as o where o.id = told.organization_id;
-    v_new := app.without_carried(v_old);
-    v_new.payment_date := least(v_old.payment_date, told.payment_date);
-    if v_old.currency = told.currency then
-        v_new.amount := greatest(v_old.amount, told.amount);
+    select p.* into v_old from app.payments as p
+     where p.organization_id = told.organization_id and p.provider = told.provider
+       and p.provider_account = told.provider_account and p.provider_payment_id = told.provider_payment_id;
+    v_new := app.told_again(v_old, told);
+    if v_new is distinct from v_old then
+        v_old := app.lock_processor_payment(told.organization_id, told.provider, told.provider_account, told.provider_payment_id);
+        v_new := app.told_again(v_old, told);
     end if;
-    if v_old.amount_base is null or v_new.amount <> v_old.amount
-       or (v_new.payment_date at time zone v_timezone)::date <> (v_old.payment_date at time zone v_timezone)::date then
-        v_new.amount_base := app.convert(v_old.organization_id, v_new.amount, v_new.currency,
-                                         (v_new.payment_date at time zone v_timezone)::date);
-    end if;
-    v_new.whop_connection_id := coalesce(v_old.whop_connection_id, told.whop_connection_id);
-    v_new.provider_charge_id := least(v_new.provider_charge_id, told.provider_charge_id);
-    v_new.fee_amount := greatest(v_new.fee_amount, told.fee_amount);
-    v_new.tax_amount := greatest(v_new.tax_amount, told.tax_amount);
-    if told.customer_email is not null and not told.carried ? 'customer_email' then
-        v_new.customer_email := case when v_new.carried ? 'customer_email' then told.customer_email
-                                     else least(v_new.customer_email, told.customer_email) end;
-        v_new.carried := '{}';
-    elsif told.customer_email is not null and (v_new.customer_email is null or v_new.carried ? 'customer_email') then
-        v_new.customer_email := least(v_new.customer_email, told.customer_email);
-        v_new.carried := told.carried;
-    end if;
-    v_new.customer_email_norm := lower(btrim(v_new.customer_email));
-    v_new.customer_name := least(v_new.customer_name, told.customer_name);
-    v_new.customer_phone := least(v_new.customer_phone, told.customer_phone);
-    v_new.provider_customer_id := least(v_new.provider_customer_id, told.provider_customer_id);
-    v_new.provider_subscription_id := least(v_new.provider_subscription_id, told.provider_subscription_id);
-    v_new.description := least(v_new.description, told.description);
-    v_new.metadata := app.merge_facts(v_new.metadata, told.metadata);
-    v_new := app.with_carried(v_new);
+    payment_id := v_old.id;
+    lead_id := v_old.lead_id;
+    event_id := v_old.event_id;
     what := 'unchanged';
     because := format('an earlier delivery about %s said all of it', told.provider_payment_id);
     if v_new is distinct from v_old then
@@ -261,10 +281,10 @@ begin
         because := format('an earlier delivery about %s lacked something', told.provider_payment_id);
         if app.is_attributed_anew(v_old, v_new) then
             perform app.attribute_payment(v_old.organization_id, v_old.id);
+            select p.lead_id, p.event_id into lead_id, event_id from app.payments as p
+             where p.organization_id = v_old.organization_id and p.id = v_old.id;
         end if;
     end if;
-    select p.id, p.lead_id, p.event_id into payment_id, lead_id, event_id from app.payments as p
-     where p.organization_id = v_old.organization_id and p.id = v_old.id;
 end;
 $$;
 comment on function app.complete_payment(app.payments) is 'What a further delivery says about a payment that is there.';
