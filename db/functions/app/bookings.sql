@@ -8,8 +8,6 @@
 -- follows_booking_id, followed_by_booking_id: the booking whose place it takes, and the one that takes its place: either of the two
 -- tells of both. rescheduled_at: another booking takes its place.
 -- Answers whether the hosts are others now than they were known to be.
-drop function if exists app.note_booking(
-    uuid, uuid, text, text, timestamptz, text[], text, timestamptz, timestamptz, text, text, timestamptz, timestamptz);
 create or replace function app.note_booking(
     organization_id uuid, event_id uuid, provider text, booking_id text, told_at timestamptz, hosts text[],
     follows_booking_id text default null, followed_by_booking_id text default null, rescheduled_at timestamptz default null,
