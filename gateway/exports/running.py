@@ -230,8 +230,8 @@ class Download(Response):
     places: ExitStack
     sent: int = field(default=0, init=False)
     has_begun: bool = field(default=False, init=False)
-    has_ended: bool = field(default=False, init=False)
     _step: asyncio.Future[Any] | None = field(default=None, init=False)
+    _ending: asyncio.Task[None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         name = self.pages.plan.file_name(self.format.extension)
@@ -333,10 +333,12 @@ class Download(Response):
         return await asyncio.shield(running)
 
     async def _end(self, state: str) -> None:
-        """Tell how it ended, leave nothing behind, and let others have its place. Does it once."""
-        if self.has_ended:
-            return
-        self.has_ended = True
+        """Once, and whole, whoever stops waiting for it: the first state is the one that counts."""
+        self._ending = self._ending or asyncio.create_task(self._ended(state))
+        await asyncio.shield(self._ending)
+
+    async def _ended(self, state: str) -> None:
+        """Tell how it ended, leave nothing behind, and let others have its place."""
         plan = self.pages.plan
         with self.places:
             await self.pages.exports.finish_export(

@@ -644,6 +644,33 @@ def test_who_goes_away_ends_the_export(
     assert len(between.pages) < 10
 
 
+def test_who_goes_away_while_the_end_is_written_down_has_had_the_whole_file(
+    inside: Inside, client: httpx.Client, scene: Scene, between: Between
+) -> None:
+    begun, locked, before = Event(), Event(), on_record(scene)
+
+    async def wait(request: httpx.Request) -> None:
+        if "order=id" in str(request.url):
+            begun.set()
+            await asyncio.to_thread(locked.wait, 20)
+
+    between.hook = wait
+    token = scene.token("admin")
+    with scene.world.connection.transaction():
+        with asking(inside, token) as connection:
+            assert begun.wait(10)
+            scene.world.execute("select from app.exports where state = 'running' for update")
+            locked.set()
+            connection.settimeout(10)
+            received = b""
+            while b"\n]\n" not in received:
+                received += connection.recv(1 << 16)
+        # Answered after the gateway has seen them go.
+        client.get("/livez").raise_for_status()
+    told = next_end(scene, before)
+    assert (told["state"], told["row_count"]) == ("delivered", 7)
+
+
 def test_who_goes_away_before_a_workbook_is_whole_leaves_nothing_on_disk(
     inside: Inside, scene: Scene, between: Between, scratch: Path
 ) -> None:
