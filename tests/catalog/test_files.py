@@ -1,4 +1,4 @@
-"""Where grants on functions stand: a deploy takes back those of each file that it runs again."""
+"""What a deploy does for repeatable files, so that they leave it to it: revokes, and drops."""
 
 import re
 from collections import defaultdict
@@ -47,3 +47,13 @@ def test_a_grant_on_a_function_stands_in_the_file_that_makes_it() -> None:
     elsewhere = [grant for grant in given if made.get(grant.function, {grant.path}) != {grant.path}]
     assert not elsewhere, "\n".join(f"{path}: {name}" for path, name in elsewhere)
     assert {name.partition(".")[0] for _, name in given} >= {"api", "auth", "ingest", "jobs"}
+
+
+def test_no_file_drops_a_function() -> None:
+    """A deploy drops what its file makes no more, with what stands on it, and makes that again."""
+    dropping = [
+        file.path
+        for file in read_tree(ROOT / "db")
+        if re.search(r"^\s*drop function", file.text, re.MULTILINE | re.IGNORECASE)
+    ]
+    assert not dropping
