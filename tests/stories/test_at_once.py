@@ -13,11 +13,12 @@ from tests.calendly_events import BOOKED_AT, Invitee
 from tests.fixtures.databases import Database
 from tests.fixtures.ports import wait_until
 from tests.stories.ending import differences, ending
-from tests.stories.tales import DAY, HOUR, MIRA, PLOTS, Plot, card, chat, tale
+from tests.stories.tales import DAY, HOUR, MIRA, PLOTS, Plot, answers, card, chat, tale
 from tests.stories.telling import (
     Act,
     Cast,
     Delivery,
+    Form,
     Stage,
     Step,
     act,
@@ -38,7 +39,7 @@ def people(committed_world: World) -> Cast:
 
 
 def told_while_another_is_open(
-    database: Database, acme: Stage, first: Delivery, second: Delivery
+    database: Database, acme: Stage, first: Delivery | Form, second: Delivery
 ) -> None:
     """The second comes when the first is processed and not committed, and has to wait for it."""
     with (
@@ -47,7 +48,8 @@ def told_while_another_is_open(
     ):
         for connection in (earlier, later):
             connection.execute("set role salesdash")
-        first.take(as_seen_by(acme, earlier))
+        seen = as_seen_by(acme, earlier)
+        assert first.take(seen) if isinstance(first, Delivery) else first.happens(seen)
         waiting = threading.Thread(target=second.take, args=(as_seen_by(acme, later),))
         waiting.start()
         wait_until(
@@ -143,6 +145,21 @@ def test_refunds_of_the_same_moment(
         Delivery("stripe", told(charge, of)),
     )
     assert refunded(acme) == (together, together)
+
+
+def test_a_payment_of_the_moment_in_which_its_call_is_reported_is_of_the_closed_call(
+    database: Database, committed_world: World, people: Cast
+) -> None:
+    """There is no deal yet that the payment could be placed in when it comes."""
+    acme = stage(committed_world, people)
+    call = Invitee(hosts=[people.dana.email], email=MIRA, start=NOON - HOUR)
+    tell(acme, [Delivery("calendly", call.created())])
+    charge, _ = card(100000, MIRA, NOON + HOUR, customer="cus_Mira0001")
+    sold = Form(call, NOON, answers(PLOTS[3]))
+    told_while_another_is_open(database, acme, sold, Delivery("stripe", charge))
+    (paid,), (deal,) = ending(acme)["payments"], ending(acme)["deals"]
+    assert (paid["attribution_confidence"], paid["installment_no"]) == (0.95, 1)
+    assert (deal["contract_value"], paid["deal_id"]) == (3000, f"deal of {call.id}")
 
 
 def test_totals_told_before_their_payment_are_settled_with_it(

@@ -420,22 +420,45 @@ language sql immutable parallel safe
 return array['reference', 'provider_customer', 'email', 'phone', 'other_payments'];
 comment on function app.attribution_rungs() is 'The ladder of who paid, from the surest rung down.';
 
--- app.find_attribution: climb down the ladder for one payment, stored or not. Changes nothing.
--- First who paid, then for what: the deal or call that a reference names, else the lead's open deal, else the call that the
--- payment was sold on, else a call whose form claims this money.
+-- app.find_payer: climb down the ladder of who paid for one payment, stored or not. Changes nothing.
+create or replace function app.find_payer(payment app.payments) returns app.payer
+language plpgsql stable set search_path = '' as $$
+declare
+    v_payer app.payer;
+    v_found record;
+begin
+    v_payer.steps := '[]';
+    foreach v_payer.rung in array app.attribution_rungs() loop
+        v_found := case v_payer.rung
+            when 'reference' then app.rung_reference(payment)
+            when 'provider_customer' then app.rung_customer(payment)
+            when 'other_payments' then app.rung_other_payments(payment)
+            else app.rung_identity(payment, v_payer.rung) end;
+        v_payer.steps := v_payer.steps || v_found.step;
+        exit when v_found.lead_id is not null or v_found.event_id is not null or v_found.is_ambiguous;
+    end loop;
+    v_payer.lead_id := v_found.lead_id;
+    v_payer.event_id := v_found.event_id;
+    v_payer.deal_id := v_found.deal_id;
+    v_payer.is_ambiguous := v_found.is_ambiguous;
+    return v_payer;
+end;
+$$;
+comment on function app.find_payer(app.payments) is 'Who paid, and what said so; changes nothing.';
+
+-- app.find_sale: for what this payer paid: the deal or call that a reference names, else the lead's open deal, else the call that
+-- the payment was sold on, else a call whose form claims this money. Changes nothing.
 -- closer_id, setter_id: the people that a hand-made deal names, else those of the call; the setter by the organization's rule
 -- (event, original, current). opens_deal: a sale that no call explains. moves_deal: what is known of the deal changes by it.
 -- earlier: how many payments of the deal came before.
-create or replace function app.find_attribution(
-    payment app.payments,
+create or replace function app.find_sale(
+    payment app.payments, payer app.payer,
     out method text, out confidence numeric, out lead_id uuid, out event_id uuid, out deal_id uuid, out installment_no integer,
     out deal_type text, out source_id uuid, out traffic_type_id uuid, out closer_id uuid, out setter_id uuid, out steps jsonb,
     out opens_deal boolean, out moves_deal boolean, out earlier bigint
 ) returns record
 language plpgsql stable set search_path = '' as $$
 declare
-    v_rung    text;
-    v_found   record;
     v_call_id uuid;
     v_ended   text;
     v_choice  record;
@@ -444,34 +467,25 @@ declare
 begin
     method := 'none';
     confidence := 0;
-    steps := '[]';
+    steps := payer.steps;
     opens_deal := false;
     moves_deal := false;
-    foreach v_rung in array app.attribution_rungs() loop
-        v_found := case v_rung
-            when 'reference' then app.rung_reference(payment)
-            when 'provider_customer' then app.rung_customer(payment)
-            when 'other_payments' then app.rung_other_payments(payment)
-            else app.rung_identity(payment, v_rung) end;
-        steps := steps || v_found.step;
-        exit when v_found.lead_id is not null or v_found.event_id is not null or v_found.is_ambiguous;
-    end loop;
-    if v_found.is_ambiguous then
+    if payer.is_ambiguous then
         return;
     end if;
-    lead_id := v_found.lead_id;
-    event_id := v_found.event_id;
-    method := case v_rung when 'reference' then 'reference' when 'provider_customer' then 'provider_customer'
-                          when 'other_payments' then 'provider_customer' else 'identity_event' end;
-    v_certain := case v_rung when 'provider_customer' then 0.95 when 'other_payments' then 0.8 else 1 end;
+    lead_id := payer.lead_id;
+    event_id := payer.event_id;
+    method := case payer.rung when 'reference' then 'reference' when 'provider_customer' then 'provider_customer'
+                              when 'other_payments' then 'provider_customer' else 'identity_event' end;
+    v_certain := case payer.rung when 'provider_customer' then 0.95 when 'other_payments' then 0.8 else 1 end;
 
-    if v_found.event_id is not null then
+    if payer.event_id is not null then
         select e.id, case when e.event_outcome = 'closed' then 'closed' else e.call_status end,
                s.source_id, s.traffic_type_id, s.closer_id, s.setter_id
           into v_call_id, v_ended, source_id, traffic_type_id, closer_id, setter_id
           from app.events as e
          cross join app.sale_of_call(e.organization_id, e.id) as s
-         where e.organization_id = payment.organization_id and e.id = v_found.event_id;
+         where e.organization_id = payment.organization_id and e.id = payer.event_id;
     elsif lead_id is not null then
         select e.id, case when e.event_outcome = 'closed' then 'closed' else e.call_status end,
                s.source_id, s.traffic_type_id, s.closer_id, s.setter_id
@@ -479,16 +493,16 @@ begin
           from app.sold_on(payment.organization_id, lead_id, payment.customer_email_norm, payment.payment_date) as e
          cross join app.sale_of_call(e.organization_id, e.id) as s;
     end if;
-    v_choice := app.choose_deal(payment, lead_id, v_call_id, v_found.deal_id, v_found.event_id is not null);
+    v_choice := app.choose_deal(payment, lead_id, v_call_id, payer.deal_id, payer.event_id is not null);
     if v_choice.deal_id is not null and v_choice.event_id is distinct from v_call_id then
         method := case method when 'identity_event' then 'identity_deal' else method end;
         event_id := v_choice.event_id;
-        confidence := v_certain * case when v_found.deal_id is not null then 1 else v_choice.confidence end;
+        confidence := v_certain * case when payer.deal_id is not null then 1 else v_choice.confidence end;
     elsif v_call_id is not null then
         event_id := v_call_id;
-        confidence := v_certain * case when v_rung = 'reference' and v_found.event_id is not null then 1
+        confidence := v_certain * case when payer.rung = 'reference' and payer.event_id is not null then 1
                                        when v_ended = 'closed' then 0.95 when v_ended = 'completed' then 0.85 else 0.6 end;
-        if v_found.event_id is null then
+        if payer.event_id is null then
             steps := steps || (app.step('call', 'found', format('the latest %s call in the window before the payment', v_ended))
                     || jsonb_build_object('event_id', event_id));
         end if;
@@ -524,10 +538,10 @@ begin
         closer_id := null;
         setter_id := null;
         select l.source_id, l.traffic_type_id into source_id, traffic_type_id
-          from app.leads as l where l.organization_id = payment.organization_id and l.id = find_attribution.lead_id;
+          from app.leads as l where l.organization_id = payment.organization_id and l.id = find_sale.lead_id;
     elsif event_id is distinct from v_call_id then
         select s.source_id, s.traffic_type_id, s.closer_id, s.setter_id into source_id, traffic_type_id, closer_id, setter_id
-          from app.sale_of_call(payment.organization_id, find_attribution.event_id) as s;
+          from app.sale_of_call(payment.organization_id, find_sale.event_id) as s;
     end if;
     if deal_id is not null and not v_choice.is_automatic then
         closer_id := coalesce(v_choice.closer_id, closer_id);
@@ -535,6 +549,17 @@ begin
     end if;
 end;
 $$;
+comment on function app.find_sale(app.payments, app.payer) is 'For what a payer paid, and why; changes nothing.';
+
+-- app.find_attribution: whose sale a payment is: who paid, and for what.
+create or replace function app.find_attribution(
+    payment app.payments,
+    out method text, out confidence numeric, out lead_id uuid, out event_id uuid, out deal_id uuid, out installment_no integer,
+    out deal_type text, out source_id uuid, out traffic_type_id uuid, out closer_id uuid, out setter_id uuid, out steps jsonb,
+    out opens_deal boolean, out moves_deal boolean, out earlier bigint
+) returns record
+language sql stable
+return app.find_sale(payment, app.find_payer(payment));
 comment on function app.find_attribution(app.payments) is 'Whose sale a payment is, and why; changes nothing.';
 
 -- app.is_attributed_by_rule: the ladder may attribute this payment anew: neither a person nor a form or import decided.

@@ -572,8 +572,7 @@ comment on function app.follow_calls(uuid, uuid[], uuid[], uuid[]) is 'Deals and
 -- own, and a claim that it confirms is superseded. All of its lead is settled only when the payment opens a deal, when later
 -- payments of the lead may move, or when another one was placed at the same moment. Then payments that know their customer by
 -- it. What there is to do is asked at once, for all of them.
--- payments: as they were placed, of which made_ids are there now. opens_deal, moves_deal, earlier: of each, as app.find_attribution
--- answered.
+-- payments: as they were placed, of which made_ids are there now. opens_deal, moves_deal, earlier: of each, as app.find_sale answered.
 create or replace function app.settle_new_payments(
     payments app.payments[], made_ids uuid[], opens_deal boolean[], moves_deal boolean[], earlier bigint[]
 ) returns void
@@ -583,14 +582,6 @@ declare
     v_waiting record;
     v_settle  boolean;
 begin
-    -- One by one in the order of their ids, as everybody locks leads.
-    perform l.id
-       from (select distinct n.organization_id, n.lead_id
-               from unnest(payments) with ordinality as n
-              where n.deal_id is not null or opens_deal[n.ordinality]
-              order by n.organization_id, n.lead_id) as w
-      cross join lateral (
-            select k.id from app.leads as k where k.organization_id = w.organization_id and k.id = w.lead_id for no key update) as l;
     for v_waiting in
         select n.ordinality as place,
                exists (

@@ -98,6 +98,7 @@ declare
     p         app.payments;
     v_found   record;
     v_new     app.payments[] := '{}';
+    v_payers  app.payer[] := '{}';
     v_opens   boolean[] := '{}';
     v_moves   boolean[] := '{}';
     v_earlier bigint[] := '{}';
@@ -126,27 +127,42 @@ begin
         if v_about.is_carried then
             p := app.with_carried(p);
         end if;
-        v_found := app.find_attribution(p);
-        p.lead_id := v_found.lead_id;
-        p.event_id := v_found.event_id;
-        p.deal_id := v_found.deal_id;
-        p.installment_no := v_found.installment_no;
-        p.deal_type := v_found.deal_type;
-        p.closer_id := v_found.closer_id;
-        p.setter_id := v_found.setter_id;
-        p.source_id := v_found.source_id;
-        p.traffic_type_id := v_found.traffic_type_id;
-        p.attribution_method := v_found.method;
-        p.attribution_confidence := v_found.confidence;
-        p.attribution_steps := v_found.steps;
         v_new := v_new || p;
-        v_opens := v_opens || v_found.opens_deal;
-        v_moves := v_moves || v_found.moves_deal;
-        v_earlier := v_earlier || v_found.earlier;
+        v_payers := v_payers || app.find_payer(p);
         v_place[v_about.place] := cardinality(v_new);
     end loop;
 
     if cardinality(v_new) > 0 then
+        -- Whoever says something of a lead at this moment, its call or its form, is waited for; one by one in the order of their
+        -- ids, as everybody locks leads.
+        perform l.id
+           from (select distinct n.organization_id, k.lead_id
+                   from rows from (unnest(v_new)) with ordinality as n
+                  cross join lateral (select (v_payers[n.ordinality]).lead_id) as k
+                  where k.lead_id is not null
+                  order by n.organization_id, k.lead_id) as w
+          cross join lateral (
+                select t.id from app.leads as t where t.organization_id = w.organization_id and t.id = w.lead_id for no key update) as l;
+        for v_n in 1 .. cardinality(v_new) loop
+            p := v_new[v_n];
+            v_found := app.find_sale(p, v_payers[v_n]);
+            p.lead_id := v_found.lead_id;
+            p.event_id := v_found.event_id;
+            p.deal_id := v_found.deal_id;
+            p.installment_no := v_found.installment_no;
+            p.deal_type := v_found.deal_type;
+            p.closer_id := v_found.closer_id;
+            p.setter_id := v_found.setter_id;
+            p.source_id := v_found.source_id;
+            p.traffic_type_id := v_found.traffic_type_id;
+            p.attribution_method := v_found.method;
+            p.attribution_confidence := v_found.confidence;
+            p.attribution_steps := v_found.steps;
+            v_new[v_n] := p;
+            v_opens := v_opens || v_found.opens_deal;
+            v_moves := v_moves || v_found.moves_deal;
+            v_earlier := v_earlier || v_found.earlier;
+        end loop;
         with made as (
             insert into app.payments as m (
                 organization_id, id, lead_id, event_id, deal_id, installment_no, deal_type, closer_id, setter_id, source_id,

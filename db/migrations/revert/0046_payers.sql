@@ -1,0 +1,1 @@
+../0046_payers.rollback.sql
