@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.calendly_events import Invitee
 from tests.database.inbox import Inbox, open_inbox, take_together
 from tests.fixtures.databases import Database
 from tests.stripe_events import Event, payment, refund
@@ -154,20 +155,26 @@ def test_one_that_is_refused_refuses_the_call(
     assert inbox.rows("webhook_events") == []
 
 
+@pytest.mark.parametrize("told", ["a payment", "a booking"])
 def test_several_do_not_wait_for_a_lead_that_somebody_else_has(
-    database: Database, committed_world: World
+    database: Database, committed_world: World, told: str
 ) -> None:
     acme = committed_world.organization("slow")
     inbox = open_inbox(acme)
     call = acme.event(email="lee@lead.test", closer=acme.closer("dana"), scheduled_at=NOON)
     acme.form(call, call_occurred=True, offer_made=True, deal_closed=True, contract_value="900.00")
     at = int(NOON.timestamp()) + 3600
-    mine, others = (payment(email=name, created=at)[0] for name in ("lee@lead.test", "kim@x.test"))
+    others = payment(email="kim@x.test", created=at)[0]
+    mine, through = payment(email="lee@lead.test", created=at)[0], inbox
+    if told == "a booking":
+        eli = acme.closer(person=acme.join(committed_world.person("eli"), "member"))
+        mine = Invitee(hosts=[eli.email], email="lee@lead.test").created()
+        through = open_inbox(acme, provider="calendly")
     with psycopg.connect(database.deployer_url) as holder:
         holder.execute("set role salesdash")
         holder.execute("select from app.leads where organization_id = %s for update", (acme.id,))
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            take_together([(inbox, mine), (inbox, others)])
+            take_together([(inbox, others), (through, mine)])
         assert inbox.rows("webhook_events") == []
         assert inbox.take(others) == "processed"
-    assert inbox.take(mine) == "processed"
+    assert through.take(mine) == "processed"

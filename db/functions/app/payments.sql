@@ -108,7 +108,8 @@ begin
     for v_about in
         select t.ordinality as place, o.currency as base_currency, o.timezone, k.id is not null as is_known, c.is_carried
           from unnest(told) with ordinality as t
-          join app.organizations as o on o.id = t.organization_id
+         cross join lateral (
+            select w.id, w.currency, w.timezone from app.organizations as w where w.id = t.organization_id offset 0) as o
          cross join app.carriers_at_hand(o.id, t.provider, t.provider_account, t.provider_payment_id, t.provider_subscription_id,
                                          t.provider_customer_id) as c
           left join lateral (

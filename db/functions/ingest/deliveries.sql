@@ -98,8 +98,8 @@ comment on function ingest.told_payment(app.webhook_events, text) is
     'The payment that a delivery tells of, when that is all there is to do.';
 
 -- ingest.process_deliveries: carry out deliveries, one or many; answers what became of each, in their order, as ingest.process does.
--- accounts: the provider's account of each. may_wait: whether one may wait for a lock of somebody else while the others wait for it;
--- if not, 55P03 is raised as soon as the time for it (lock_timeout) is over.
+-- accounts: the provider's account of each. may_wait: whether one may wait for somebody else while the others wait for it; if not, 55P03
+-- is raised as soon as the time for it (lock_timeout) is over.
 -- Deliveries that only tell of a payment are carried out as one set. When one of that set fails, and for all others, each is
 -- carried out by itself, and nobody else fails with it. A deadlock with another transaction lets go of what one held: such a
 -- one may pass at once.
@@ -161,6 +161,9 @@ begin
                 select p.* into v_outcome
                   from ingest.process(d.provider, d.organization_id, d.connection_id, accounts[v_n], d.livemode, d.body) as p;
                 exit when v_outcome.is_passing is distinct from true;
+                if not may_wait then
+                    raise exception using errcode = '55P03', message = 'A delivery waits for somebody else.';
+                end if;
             end loop;
             status := v_outcome.status;
             steps := v_outcome.steps;
@@ -181,8 +184,8 @@ comment on function ingest.process_deliveries(app.webhook_events[], text[], bool
 -- deliveries: [{"organization_id", "connection_id", "is_late", "body"}, ...], at least one.
 -- Answers, in their order, processed, queued, ignored or duplicate, and the inbox row.
 -- Raises PT404 when a connection is not in use, PT400 when a body is no event, PT429 over a limit; then nothing is kept.
--- Whoever sent several sends each of them again then: so, too, when one of several waits for a lock of somebody else (55P03). Rows that senders share are touched last, so that nobody waits while a
--- payment is processed.
+-- Whoever sent several sends each of them again then: so, too, when one of several waits for somebody else (55P03).
+-- Rows that senders share are touched last, so that nobody waits while a payment is processed.
 -- Callers:  the gateway, after it has verified the signatures over the raw bytes.
 -- Definer:  the gateway has no rights on tables.
 -- Plans:    made once in a session: every statement below finds its rows by key, whatever the values, and shall still do so
@@ -192,40 +195,45 @@ returns table (status text, webhook_event_id uuid)
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan
 set enable_seqscan = off as $$
 declare
-    v_minute    constant timestamptz := date_trunc('minute', received_at, 'UTC');
+    v_minute      constant timestamptz := date_trunc('minute', received_at, 'UTC');
     v_are_several constant boolean := jsonb_array_length(deliveries) > 1;
-    v_at        record;
-    v_wait      numeric;
-    v_envelope  record;
-    d           app.webhook_events;
-    v_given     app.webhook_events[] := '{}';
-    v_limits    integer[] := '{}';
-    v_before    integer[] := '{}';
-    v_accounts  text[] := '{}';
-    v_new_ids   uuid[];
-    v_new       app.webhook_events[] := '{}';
-    v_new_of    text[] := '{}';
-    v_done      app.webhook_events[] := '{}';
-    v_failed    uuid[] := '{}';
-    v_outcome   record;
+    v_at          record;
+    v_wait        numeric;
+    v_envelope    record;
+    d             app.webhook_events;
+    v_given       app.webhook_events[] := '{}';
+    v_limits      integer[] := '{}';
+    v_before      integer[] := '{}';
+    v_accounts    text[] := '{}';
+    v_new_ids     uuid[];
+    v_new         app.webhook_events[] := '{}';
+    v_new_of      text[] := '{}';
+    v_done        app.webhook_events[] := '{}';
+    v_failed      uuid[] := '{}';
+    v_outcome     record;
 begin
     if v_are_several then
         perform set_config('lock_timeout', '250ms', true);
     end if;
     for v_at in
         select g.organization_id, g.connection_id, g.is_late, g.body, k.connection_type, k.provider_account, k.rate_limit_per_minute,
-               coalesce(l.hits, 0) + row_number() over (partition by g.organization_id, g.connection_id order by g.ordinality) - 1 as hits,
-               coalesce(b.hits, 0) as hits_before
+               coalesce(k.hits, 0) + row_number() over (partition by g.organization_id, g.connection_id order by g.ordinality) - 1 as hits,
+               coalesce(k.hits_before, 0) as hits_before
           from rows from (
                 jsonb_to_recordset(deliveries) as (organization_id uuid, connection_id uuid, is_late boolean, body jsonb)
                ) with ordinality as g
-          left join (app.webhook_connections as k join app.organizations as o on o.id = k.organization_id)
-            on k.organization_id = g.organization_id and k.id = g.connection_id
-           and k.is_active and k.deleted_at is null and o.deleted_at is null and o.suspended_at is null
-          left join app.rate_limits as l
-            on l.organization_id = k.organization_id and l.connection_id = k.id and l.window_start = v_minute
-          left join app.rate_limits as b
-            on b.organization_id = k.organization_id and b.connection_id = k.id and b.window_start = v_minute - interval '1 minute'
+          left join lateral (
+            select c.connection_type, c.provider_account, c.rate_limit_per_minute,
+                   (select l.hits from app.rate_limits as l
+                     where l.organization_id = c.organization_id and l.connection_id = c.id and l.window_start = v_minute) as hits,
+                   (select l.hits from app.rate_limits as l
+                     where l.organization_id = c.organization_id and l.connection_id = c.id
+                       and l.window_start = v_minute - interval '1 minute') as hits_before
+              from app.webhook_connections as c
+              join app.organizations as o on o.id = c.organization_id
+             where c.organization_id = g.organization_id and c.id = g.connection_id
+               and c.is_active and c.deleted_at is null and o.deleted_at is null and o.suspended_at is null
+            offset 0) as k on true
          order by g.ordinality
     loop
         if v_at.connection_type is null then
