@@ -91,13 +91,14 @@ async def housekeeping(queue: Queue, _run: ClaimedRun) -> Counts:
 
 
 async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
-    """Failed deliveries, refunds, merges, carriers once more; counts added up, alarms raised."""
+    """Failed deliveries, and what met in one moment, once more; counts added up, alarms raised."""
     retried = tried = await queue.retry_webhook_events(BATCH)
     while tried == BATCH:
         tried = await queue.retry_webhook_events(BATCH)
         retried += tried
     linked = await queue.link_refunds()
     merged = await queue.settle_merges()
+    attributed = await queue.settle_payments(BATCH)
     folded = added = await queue.fold_connection_stats(COUNTS)
     while added == COUNTS:
         added = await queue.fold_connection_stats(COUNTS)
@@ -111,6 +112,7 @@ async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
         "retried": retried,
         "refunds_linked": linked,
         "merges_settled": merged,
+        "payments_attributed": attributed,
         "carriers_settled": settled,
         "counts_folded": folded,
         "connections_refusing": refusing,

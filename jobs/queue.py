@@ -373,6 +373,10 @@ class Queue:
         """Rows that missed the merge of their lead follow it; answers how many merges had some."""
         return int(await self._value("select jobs.settle_merges()"))
 
+    async def settle_payments(self, batch: int) -> int:
+        """Up to batch payments of nobody find the lead they missed; answers how many did."""
+        return int(await self._value("select jobs.settle_payments(%s)", batch))
+
     async def settle_carriers(self, batch: int) -> int:
         """Up to batch objects that say who paid find payments they missed; answers how many."""
         return int(await self._value("select jobs.settle_carriers(%s)", batch))

@@ -86,6 +86,7 @@ def settle(acme: Stage) -> None:
     with acme.world.acting_as_role("worker") as worker:
         worker.rows("select jobs.retry_webhook_events(as_of => now() + interval '1 day')")
         worker.rows("select jobs.link_refunds()")
+        worker.rows("select jobs.settle_payments(as_of => now() + interval '2 minutes')")
         worker.rows("select jobs.settle_carriers(as_of => now() + interval '5 minutes')")
 
 
@@ -160,6 +161,32 @@ def test_a_payment_of_the_moment_in_which_its_call_is_reported_is_of_the_closed_
     (paid,), (deal,) = ending(acme)["payments"], ending(acme)["deals"]
     assert (paid["attribution_confidence"], paid["installment_no"]) == (0.95, 1)
     assert (deal["contract_value"], paid["deal_id"]) == (3000, f"deal of {call.id}")
+
+
+def test_a_payment_and_the_booking_of_its_lead_that_did_not_see_each_other_meet(
+    database: Database, committed_world: World, people: Cast
+) -> None:
+    """There is no row yet at which they could wait for each other."""
+    acme = stage(committed_world, people)
+    call = Invitee(hosts=[people.dana.email], email=MIRA, start=NOON - HOUR)
+    charge, _ = card(100000, MIRA, NOON + HOUR, customer="cus_Mira0001")
+    with (
+        psycopg.connect(database.deployer_url) as paying,
+        psycopg.connect(database.deployer_url) as booking,
+    ):
+        for connection, step in (
+            (paying, Delivery("stripe", charge)),
+            (booking, Delivery("calendly", call.created())),
+        ):
+            connection.execute("set role salesdash")
+            assert step.take(as_seen_by(acme, connection)) == "processed"
+        paying.commit()
+        booking.commit()
+    assert [paid["attribution_method"] for paid in ending(acme)["payments"]] == ["none"]
+    settle(acme)
+    (paid,) = ending(acme)["payments"]
+    assert (paid["event_id"], paid["attribution_method"]) == (f"call {call.id}", "identity_event")
+    assert ending(acme)["exceptions"] == []
 
 
 def test_totals_told_before_their_payment_are_settled_with_it(
