@@ -82,6 +82,9 @@ class Intake:
     async def _send(self, taken: Sequence[_Waiting]) -> None:
         try:
             recorded = await self._inbox.record_deliveries([one.delivery for one in taken])
+            for one, result in zip(taken, recorded, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(result)
         except psycopg.Error as error:
             if len(taken) > 1 and error.sqlstate is not None:
                 await asyncio.gather(*(self._send([one]) for one in taken))
@@ -90,10 +93,6 @@ class Intake:
         except BaseException as error:
             _fail(taken, error)
             raise
-        else:
-            for one, result in zip(taken, recorded, strict=True):
-                if not one.answer.done():
-                    one.answer.set_result(result)
 
 
 def _fail(taken: Sequence[_Waiting], error: BaseException) -> None:
