@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ import pytest
 from tests.calendly_events import Invitee
 from tests.database.inbox import Inbox, open_inbox, take_together
 from tests.fixtures.databases import Database
+from tests.plans.plans import Plans, whole_scans
 from tests.stripe_events import Event, payment, refund
 from tests.world import NOON, Organization, World
 
@@ -178,3 +180,27 @@ def test_several_do_not_wait_for_a_lead_that_somebody_else_has(
         assert inbox.rows("webhook_events") == []
         assert inbox.take(others) == "processed"
     assert through.take(mine) == "processed"
+
+
+def test_deliveries_are_looked_up_by_key_however_small_the_tables_are(
+    database: Database, committed_world: World
+) -> None:
+    """A session keeps the plans that it made first. For several deliveries at once the planner
+    would read all of a small table, of everybody's rows, and go on when it has grown."""
+    acme = committed_world.organization("acme")
+    call = acme.event(email="lee@lead.test", closer=acme.closer("dana"), scheduled_at=NOON)
+    acme.form(call, call_occurred=True, offer_made=True, deal_closed=True, contract_value="900.00")
+    at = int(NOON.timestamp()) + 3600
+    charges = [payment(email="lee@lead.test", created=at + number)[0] for number in range(3)]
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("analyze")
+        plans = Plans(connection)
+        inbox = open_inbox(replace(acme, world=World(connection, committed_world.sessions)))
+        with plans.heard() as told:
+            assert take_together([(inbox, charge) for charge in charges]) == ["processed"] * 3
+            assert inbox.take(refund(charges[0], 100)) == "processed"
+    tables = {"webhook_connections", "rate_limits", "payments", "payment_carriers"}
+    tables |= {"payment_refunds", "payment_credits", "webhook_event_keys", "closers", "setters"}
+    own = [plan for plan in told if "OPERATOR(pg_catalog.=)" not in plan["Query Text"]]
+    assert own != []
+    assert {scan for plan in own for scan in whole_scans(plan, tables, set())} == set()

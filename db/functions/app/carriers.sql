@@ -166,7 +166,8 @@ end;
 comment on function app.ranked_carriers(uuid, uuid[], uuid[], uuid[]) is
     'Carriers that may complete a payment, the nearest first.';
 
--- app.carriers_at_hand: whether any carrier may complete a payment with these keys; most payments have none.
+-- app.carriers_at_hand: whether any carrier may complete a payment with these keys; most payments have none. Each is asked for by
+-- its key (offset 0): for several payments the planner would hash all carriers of everybody while they are few.
 create or replace function app.carriers_at_hand(
     organization_id uuid, provider text, provider_account text, payment_key text, subscription_id text, customer_id text
 ) returns table (is_carried boolean)
@@ -175,15 +176,18 @@ begin atomic
     select exists (
             select from app.payment_carriers as c
              where c.organization_id = carriers_at_hand.organization_id and c.provider = carriers_at_hand.provider
-               and c.provider_account = carriers_at_hand.provider_account and c.payment_key = carriers_at_hand.payment_key)
+               and c.provider_account = carriers_at_hand.provider_account and c.payment_key = carriers_at_hand.payment_key
+            offset 0)
         or carriers_at_hand.subscription_id is not null and exists (
             select from app.payment_carriers as c
              where c.organization_id = carriers_at_hand.organization_id and c.provider = carriers_at_hand.provider
-               and c.provider_account = carriers_at_hand.provider_account and c.subscription_id = carriers_at_hand.subscription_id)
+               and c.provider_account = carriers_at_hand.provider_account and c.subscription_id = carriers_at_hand.subscription_id
+            offset 0)
         or carriers_at_hand.customer_id is not null and exists (
             select from app.payment_carriers as c
              where c.organization_id = carriers_at_hand.organization_id and c.provider = carriers_at_hand.provider
-               and c.provider_account = carriers_at_hand.provider_account and c.customer_id = carriers_at_hand.customer_id);
+               and c.provider_account = carriers_at_hand.provider_account and c.customer_id = carriers_at_hand.customer_id
+            offset 0);
 end;
 comment on function app.carriers_at_hand(uuid, text, text, text, text, text) is
     'Whether any carrier may complete a payment with these keys.';

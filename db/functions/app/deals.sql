@@ -571,7 +571,7 @@ comment on function app.follow_calls(uuid, uuid[], uuid[], uuid[]) is 'Deals and
 -- app.settle_new_payments: the same after payments were made where the ladder placed them: refunds that came before one are its
 -- own, and a claim that it confirms is superseded. All of its lead is settled only when the payment opens a deal, when later
 -- payments of the lead may move, or when another one was placed at the same moment. Then payments that know their customer by
--- it. What there is to do is asked at once, for all of them.
+-- it. What there is to do is asked at once, for all of them, of each by key (offset 0).
 -- payments: as they were placed, of which made_ids are there now. opens_deal, moves_deal, earlier: of each, as app.find_sale answered.
 create or replace function app.settle_new_payments(
     payments app.payments[], made_ids uuid[], opens_deal boolean[], moves_deal boolean[], earlier bigint[]
@@ -587,11 +587,13 @@ begin
                exists (
                 select from app.payment_refunds as r
                  where r.payment_id is null and r.organization_id = n.organization_id
-                   and r.provider = n.provider and r.provider_payment_id = n.provider_payment_id) as refunds,
+                   and r.provider = n.provider and r.provider_payment_id = n.provider_payment_id
+                offset 0) as refunds,
                exists (
                 select from app.payments as c
                  where c.organization_id = n.organization_id and c.lead_id = n.lead_id
-                   and c.claim_state in ('pending', 'confirmed') and c.deleted_at is null) as claims,
+                   and c.claim_state in ('pending', 'confirmed') and c.deleted_at is null
+                offset 0) as claims,
                n.deal_id is not null and (
                 select count(*) filter (where (n.payment_date, coalesce(n.provider_payment_id, ''), n.id)
                                               < (o.payment_date, coalesce(o.provider_payment_id, ''), o.id)) > 0

@@ -2,18 +2,19 @@
 
 -- app.keep_refund_totals: payments.refund_amount is the sum of the payment's succeeded refunds and disputes less won disputes.
 -- A won dispute may come before its withdrawal: until then the total is 0, not less.
+-- Each payment is looked up by key: a session keeps its plan, and one made for many refunds read all payments for one.
 create or replace function app.keep_refund_totals() returns trigger
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = '' set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
     update app.payments as p
        set refund_amount = t.total
-      from (select c.organization_id, c.payment_id,
-                   greatest(0, coalesce(sum(case r.kind when 'dispute_won' then -r.amount else r.amount end)
-                                        filter (where r.status = 'succeeded'), 0)) as total
-              from (select distinct k.organization_id, k.payment_id from changed_rows as k where k.payment_id is not null) as c
-              left join app.payment_refunds as r on r.organization_id = c.organization_id and r.payment_id = c.payment_id
-             group by c.organization_id, c.payment_id) as t
-     where p.organization_id = t.organization_id and p.id = t.payment_id and p.refund_amount <> t.total;
+      from (select distinct k.organization_id, k.payment_id from changed_rows as k where k.payment_id is not null) as c
+     cross join lateral (
+        select greatest(0, coalesce(sum(case r.kind when 'dispute_won' then -r.amount else r.amount end)
+                                    filter (where r.status = 'succeeded'), 0)) as total
+          from app.payment_refunds as r
+         where r.organization_id = c.organization_id and r.payment_id = c.payment_id) as t
+     where p.organization_id = c.organization_id and p.id = c.payment_id and p.refund_amount <> t.total;
     return null;
 end;
 $$;
@@ -125,7 +126,8 @@ create or replace trigger deals_follow_forms after insert on app.post_call_forms
     referencing new table as new_rows for each statement execute function app.follow_form();
 
 -- app.follow_identity: what a lead is known by from now on, or no more, finds the payments that carry it.
--- Most leads are known by an address alone, for which no payment is looked up by anything else.
+-- Most leads are known by an address alone, for which no payment is looked up by anything else. Each identity is looked up by key
+-- (offset 0): a session keeps its plan, and one made for many read all payments for one. Phones have none.
 create or replace function app.follow_identity() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -142,29 +144,37 @@ begin
         return null;
     end if;
     perform app.attribute_payment(w.organization_id, w.id)
-       from (select p.organization_id, p.id
+       from (select i.organization_id, p.id
                from changed_rows as i
-               join app.payments as p
-                 on p.organization_id = i.organization_id
-                and p.provider = case i.kind when 'whop_user' then 'whop' when 'stripe_customer' then 'stripe' end
-                and p.provider_customer_id = i.value
-              where i.kind in ('stripe_customer', 'whop_user') and p.deleted_at is null
-                and app.is_attributed_by_rule(p.attribution_method)
+              cross join lateral (
+                    select o.id from app.payments as o
+                     where o.organization_id = i.organization_id
+                       and o.provider = case i.kind when 'whop_user' then 'whop' else 'stripe' end
+                       and o.provider_customer_id = i.value and o.deleted_at is null
+                       and app.is_attributed_by_rule(o.attribution_method)
+                    offset 0) as p
+              where i.kind in ('stripe_customer', 'whop_user')
              union
-             select p.organization_id, p.id
+             select i.organization_id, p.id
                from changed_rows as i
-               join app.payments as p
-                 on p.organization_id = i.organization_id
-                and p.provider = case i.kind when 'whop_membership' then 'whop' when 'stripe_subscription' then 'stripe' end
-                and p.provider_subscription_id = i.value
-              where i.kind in ('stripe_subscription', 'whop_membership') and p.deleted_at is null
-                and app.is_attributed_by_rule(p.attribution_method)
+              cross join lateral (
+                    select o.id from app.payments as o
+                     where o.organization_id = i.organization_id
+                       and o.provider = case i.kind when 'whop_membership' then 'whop' else 'stripe' end
+                       and o.provider_subscription_id = i.value and o.deleted_at is null
+                       and app.is_attributed_by_rule(o.attribution_method)
+                    offset 0) as p
+              where i.kind in ('stripe_subscription', 'whop_membership')
              union
-             select p.organization_id, p.id
+             select i.organization_id, p.id
                from changed_rows as i
-               join app.payments as p on p.organization_id = i.organization_id and p.customer_email_norm = i.value
-              where i.kind = 'email' and p.lead_id is distinct from i.lead_id and p.deleted_at is null
-                and app.is_attributed_by_rule(p.attribution_method)
+              cross join lateral (
+                    select o.id from app.payments as o
+                     where o.organization_id = i.organization_id and o.customer_email_norm = i.value
+                       and o.lead_id is distinct from i.lead_id and o.deleted_at is null
+                       and app.is_attributed_by_rule(o.attribution_method)
+                    offset 0) as p
+              where i.kind = 'email'
              union
              select p.organization_id, p.id
                from changed_rows as i
