@@ -183,7 +183,10 @@ def test_a_payment_and_the_booking_of_its_lead_that_did_not_see_each_other_meet(
         paying.commit()
         booking.commit()
     assert [paid["attribution_method"] for paid in ending(acme)["payments"]] == ["none"]
-    settle(acme)
+    strange, _ = card(50000, "nobody@lead.test", NOON + HOUR, customer="cus_Nobody01")
+    tell(stage(committed_world, people), [Delivery("stripe", strange)])
+    with acme.world.acting_as_role("worker") as worker:
+        worker.rows("select jobs.settle_payments(1, as_of => now() + interval '2 minutes')")
     (paid,) = ending(acme)["payments"]
     assert (paid["event_id"], paid["attribution_method"]) == (f"call {call.id}", "identity_event")
     assert ending(acme)["exceptions"] == []

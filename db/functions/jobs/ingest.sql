@@ -63,16 +63,20 @@ comment on function jobs.settle_merges() is 'Rows that were written for a lead i
 grant execute on function jobs.settle_merges() to worker;
 
 -- jobs.settle_payments: payments that came one to four minutes ago and are nobody's are asked once more whose they are, up to batch of
--- them: a booking or a contact of the same moment did not see them, nor they it. Answers how many have a lead or a call now.
+-- them: a booking or a contact of the same moment did not see them, nor they it. However many are still nobody's, they keep none of
+-- the others waiting. Answers how many have a lead or a call now.
 -- Definer:  the worker has no rights on tables.
 create or replace function jobs.settle_payments(batch integer default 500, as_of timestamptz default now()) returns bigint
 language sql volatile security definer set search_path = '' as $$
     select count(*) filter (where a.method <> 'none')
-      from (select p.organization_id, p.id from app.payments as p
-             where p.attribution_method = 'none' and p.deleted_at is null
+      from (select p.organization_id, p.id
+              from app.payments as p
+             cross join lateral app.find_payer(p) as f
+             where p.attribution_method = 'none' and p.lead_id is null and p.deleted_at is null
                and p.created_at > settle_payments.as_of - interval '4 minutes'
                and p.created_at < settle_payments.as_of - interval '1 minute'
-             order by p.created_at desc, p.id
+               and (f.lead_id is not null or f.event_id is not null)
+             order by p.created_at, p.id
              limit settle_payments.batch) as w
      cross join lateral app.attribute_payment(w.organization_id, w.id) as a (method);
 $$;
