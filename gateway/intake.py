@@ -1,8 +1,8 @@
 """Deliveries that wait at the same time go to the database together: one call, one transaction.
 
 A delivery that comes alone is sent at once. While calls are under way, those that come meanwhile
-wait for the next one, which takes all of them; when calls take long, they wait no longer than
-PATIENCE_S. A call takes in all its deliveries or none: when one of them is refused or fails, each
+wait for the next one, which takes all of them; calls that take longer than PATIENCE_S are waited
+for no more. A call takes in all its deliveries or none: when one of them is refused or fails, each
 is sent again by itself, and has its own answer.
 """
 
@@ -37,37 +37,40 @@ class Intake:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._waiting: deque[_Waiting] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._calls: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
 
     async def record(self, delivery: Delivery) -> Recorded:
         """Take in one verified delivery. Raises as `Inbox.record_deliveries` does for it alone."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Recorded] = loop.create_future()
+        answer: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(delivery, answer))
-        if len(self._calls) < CALLS:
-            self._call()
-        elif self._alarm is None:
-            self._alarm = loop.call_later(PATIENCE_S, self._call)
+        self._go_on()
         return await answer
 
-    def _call(self) -> None:
-        """Begin a call with those that wait."""
-        if self._alarm is not None:
+    def _go_on(self) -> None:
+        """Begin calls for those that wait, as far as there may be more."""
+        while self._waiting and len(self._calls) < CALLS:
+            call = asyncio.create_task(self._send(self._take()))
+            self._tasks.add(call)
+            self._calls.add(call)
+            call.add_done_callback(self._end)
+        if self._waiting and self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(PATIENCE_S, self._lose_patience)
+        elif not self._waiting and self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if not self._waiting:
-            return
-        call = asyncio.create_task(self._send(self._take()))
-        self._calls.add(call)
-        call.add_done_callback(self._end)
-        if self._waiting:
-            self._alarm = asyncio.get_running_loop().call_later(PATIENCE_S, self._call)
+
+    def _lose_patience(self) -> None:
+        """Wait no more for the calls under way: they hang."""
+        self._alarm = None
+        self._calls.clear()
+        self._go_on()
 
     def _end(self, call: asyncio.Task[None]) -> None:
+        self._tasks.discard(call)
         self._calls.discard(call)
-        if len(self._calls) < CALLS:
-            self._call()
+        self._go_on()
 
     def _take(self) -> list[_Waiting]:
         taken = [self._waiting.popleft()]

@@ -98,7 +98,6 @@ async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
         retried += tried
     linked = await queue.link_refunds()
     merged = await queue.settle_merges()
-    attributed = await queue.settle_payments(BATCH)
     folded = added = await queue.fold_connection_stats(COUNTS)
     while added == COUNTS:
         added = await queue.fold_connection_stats(COUNTS)
@@ -108,6 +107,7 @@ async def inbox_upkeep(queue: Queue, _run: ClaimedRun) -> Counts:
     while looked_at == BATCH:
         looked_at = await queue.settle_carriers(BATCH)
         settled += looked_at
+    attributed = await queue.settle_payments(BATCH)
     return {
         "retried": retried,
         "refunds_linked": linked,

@@ -94,10 +94,13 @@ async def test_a_call_takes_no_more_than_it_may() -> None:
 
 async def test_nobody_waits_long_for_calls_that_hang() -> None:
     database = Database()
-    sent = await several(Intake(database), CALLS + 1)
+    intake = Intake(database)
+    sent = await several(intake, CALLS + 1)
     async with asyncio.timeout(5):
         await database.called.wait()
     assert database.calls[CALLS] == [str(CALLS)]
+    sent += await several(intake, CALLS - 1)
+    assert len(database.calls) == 2 * CALLS
     database.may_answer.set()
     await asyncio.gather(*sent)
 
