@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from gateway.inbox import Delivery, Recorded
-from gateway.intake import CALLS, MOST, MOST_CHARACTERS, Intake
+from gateway.intake import CALLS, ENOUGH, MOST, MOST_CHARACTERS, Intake
 
 ID = UUID(int=1)
 
@@ -36,103 +36,138 @@ class Database:
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
-        self.called = asyncio.Event()
+        self.called = asyncio.Condition()
         self.may_answer = asyncio.Event()
         self.refused: set[str] = set()
         self.error: psycopg.Error = Refused()
 
     async def record_deliveries(self, deliveries: Sequence[Delivery]) -> list[Recorded]:
         bodies = [one.body for one in deliveries]
-        self.calls.append(bodies)
-        if len(self.calls) > CALLS:
-            self.called.set()
+        async with self.called:
+            self.calls.append(bodies)
+            self.called.notify_all()
         await self.may_answer.wait()
         if self.refused & set(bodies):
             raise self.error
         return [Recorded(f"took {body[:9]}", ID) for body in bodies]
+
+    async def has_had(self, calls: int) -> None:
+        """Wait until so many calls were made."""
+        async with asyncio.timeout(5), self.called:
+            await self.called.wait_for(lambda: len(self.calls) >= calls)
 
 
 def delivery(body: object) -> Delivery:
     return Delivery(ID, uuid4(), str(body))
 
 
-async def several(intake: Intake, count: int) -> list[asyncio.Task[Recorded]]:
+def several(intake: Intake, count: int, *, first: int = 0) -> list[asyncio.Task[Recorded]]:
     """So many deliveries, one after the other, all waiting."""
-    sent = [asyncio.create_task(intake.record(delivery(number))) for number in range(count)]
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    return sent
+    return [
+        asyncio.create_task(intake.record(delivery(number)))
+        for number in range(first, first + count)
+    ]
+
+
+def numbers(first: int, count: int) -> list[str]:
+    return [str(number) for number in range(first, first + count)]
+
+
+FULL = 1 + (CALLS - 1) * ENOUGH
+"""Deliveries with which all calls are under way: the first came alone."""
 
 
 async def test_a_delivery_that_comes_alone_is_sent_at_once() -> None:
     database = Database()
     database.may_answer.set()
-    assert await Intake(database).record(delivery("a")) == Recorded("took a", ID)
-    assert database.calls == [["a"]]
+    intake = Intake(database)
+    for _ in range(2):
+        assert await intake.record(delivery("a")) == Recorded("took a", ID)
+    assert database.calls == [["a"], ["a"]]
 
 
-async def test_those_that_come_while_calls_are_under_way_share_the_next() -> None:
+async def test_enough_that_come_at_the_same_time_share_a_call() -> None:
     database = Database()
-    sent = await several(Intake(database), CALLS + 5)
-    assert database.calls == [[str(number)] for number in range(CALLS)]
+    sent = several(Intake(database), FULL)
+    await database.has_had(CALLS)
+    assert database.calls == [["0"], *(numbers(1 + n * ENOUGH, ENOUGH) for n in range(CALLS - 1))]
     database.may_answer.set()
     answers = await asyncio.gather(*sent)
-    assert [one.status for one in answers] == [f"took {number}" for number in range(CALLS + 5)]
-    assert database.calls[CALLS:] == [[str(number) for number in range(CALLS, CALLS + 5)]]
+    assert [one.status for one in answers] == [f"took {number}" for number in range(FULL)]
+
+
+async def test_fewer_wait_for_company_only_a_moment() -> None:
+    database = Database()
+    sent = several(Intake(database), ENOUGH)
+    await database.has_had(2)
+    assert database.calls == [["0"], numbers(1, ENOUGH - 1)]
+    database.may_answer.set()
+    await asyncio.gather(*sent)
+
+
+async def test_when_all_calls_are_under_way_the_others_share_the_next() -> None:
+    database = Database()
+    sent = several(Intake(database), FULL + MOST)
+    await database.has_had(CALLS)
+    database.may_answer.set()
+    await asyncio.gather(*sent)
+    assert database.calls[CALLS:] == [numbers(FULL, MOST)]
 
 
 async def test_a_call_takes_no_more_than_it_may() -> None:
     database = Database()
     intake = Intake(database)
-    sent = await several(intake, CALLS + MOST + 1)
+    sent = several(intake, FULL + MOST + ENOUGH)
     large = [asyncio.create_task(intake.record(delivery("x" * MOST_CHARACTERS))) for _ in range(2)]
-    await asyncio.sleep(0)
+    await database.has_had(CALLS)
     database.may_answer.set()
     await asyncio.gather(*sent, *large)
-    assert [len(call) for call in database.calls[CALLS:]] == [MOST, 1, 1, 1]
+    assert [len(call) for call in database.calls[CALLS:]] == [MOST, ENOUGH, 1, 1]
 
 
-async def test_nobody_waits_long_for_calls_that_hang() -> None:
+async def test_calls_that_hang_are_waited_for_no_more() -> None:
     database = Database()
     intake = Intake(database)
-    sent = await several(intake, CALLS + 1)
-    async with asyncio.timeout(5):
-        await database.called.wait()
-    assert database.calls[CALLS] == [str(CALLS)]
-    sent += await several(intake, CALLS - 1)
-    assert len(database.calls) == 2 * CALLS
+    sent = several(intake, FULL + 1)
+    await database.has_had(CALLS + 1)
+    assert database.calls[CALLS] == [str(FULL)]
+    sent += several(intake, ENOUGH, first=FULL + 1)
+    await database.has_had(CALLS + 2)
     database.may_answer.set()
     await asyncio.gather(*sent)
 
 
 async def test_when_one_is_refused_the_others_are_taken() -> None:
     database = Database()
-    database.refused = {str(CALLS + 1)}
-    sent = await several(Intake(database), CALLS + 3)
+    database.refused = {"2"}
+    sent = several(Intake(database), 1 + ENOUGH)
+    await database.has_had(2)
     database.may_answer.set()
     answers = await asyncio.gather(*sent, return_exceptions=True)
-    assert isinstance(answers[CALLS + 1], Refused)
-    assert [isinstance(one, Recorded) for one in answers].count(True) == CALLS + 2
+    assert isinstance(answers[2], Refused)
+    assert [isinstance(one, Recorded) for one in answers].count(True) == ENOUGH
 
 
 async def test_when_the_database_is_gone_all_are_told_and_nothing_is_sent_again() -> None:
     database = Database()
-    database.refused, database.error = {str(CALLS)}, Gone()
-    sent = await several(Intake(database), CALLS + 3)
+    database.refused, database.error = {"1"}, Gone()
+    sent = several(Intake(database), 1 + ENOUGH)
+    await database.has_had(2)
     database.may_answer.set()
     answers = await asyncio.gather(*sent, return_exceptions=True)
-    assert [type(one) for one in answers[CALLS:]] == [Gone] * 3
-    assert len(database.calls) == CALLS + 1
+    assert [type(one) for one in answers[1:]] == [Gone] * ENOUGH
+    assert len(database.calls) == 2
 
 
 async def test_a_sender_that_went_away_keeps_nobody_from_an_answer() -> None:
     database = Database()
-    sent = await several(Intake(database), CALLS + 2)
-    sent[CALLS].cancel()
+    sent = several(Intake(database), 1 + ENOUGH)
+    await database.has_had(2)
+    sent[1].cancel()
     database.may_answer.set()
     answers = await asyncio.gather(*sent, return_exceptions=True)
-    assert isinstance(answers[CALLS], asyncio.CancelledError)
-    assert answers[CALLS + 1] == Recorded(f"took {CALLS + 1}", ID)
+    assert isinstance(answers[1], asyncio.CancelledError)
+    assert answers[2] == Recorded("took 2", ID)
 
 
 @pytest.mark.parametrize("is_late", [True, False])
