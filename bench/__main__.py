@@ -95,4 +95,5 @@ def main() -> None:
         show(rows)
 
 
-main()
+if __name__ == "__main__":
+    main()
