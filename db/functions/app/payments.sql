@@ -137,11 +137,9 @@ begin
         -- Whoever says something of a lead at this moment, its call or its form, is waited for; one by one in the order of their
         -- ids, as everybody locks leads.
         perform l.id
-           from (select distinct n.organization_id, k.lead_id
-                   from rows from (unnest(v_new)) with ordinality as n
-                  cross join lateral (select (v_payers[n.ordinality]).lead_id) as k
-                  where k.lead_id is not null
-                  order by n.organization_id, k.lead_id) as w
+           from (select distinct n.organization_id, (v_payers[n.ordinality]).lead_id as lead_id
+                   from unnest(v_new) with ordinality as n
+                  order by 1, 2) as w
           cross join lateral (
                 select t.id from app.leads as t where t.organization_id = w.organization_id and t.id = w.lead_id for no key update) as l;
         for v_n in 1 .. cardinality(v_new) loop
@@ -182,7 +180,7 @@ begin
              order by n.organization_id, n.provider, n.provider_account, n.provider_payment_id, n.id
             on conflict on constraint payments_provider_payment_id_key do nothing
             returning m.id)
-        select array_agg(made.id) into v_made from made;
+        select coalesce(array_agg(made.id), '{}') into v_made from made;
         insert into app.payment_credits (
             organization_id, payment_id, role, closer_id, setter_id, payee_id, share, amount_base, base_currency)
         select n.organization_id, n.id, k.role, k.closer_id, k.setter_id, k.payee_id, 1, n.amount_base, n.base_currency
@@ -201,7 +199,7 @@ begin
 
     for v_n in 1 .. cardinality(told) loop
         -- One that was known already, or that another delivery made in this moment.
-        if v_place[v_n] is null or v_new[v_place[v_n]].id <> all (v_made) is not false then
+        if v_place[v_n] is null or v_new[v_place[v_n]].id <> all (v_made) then
             select d.* into payment_id, lead_id, event_id, what, because from app.complete_payment(told[v_n]) as d;
         else
             p := v_new[v_place[v_n]];
