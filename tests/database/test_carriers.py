@@ -40,7 +40,7 @@ class Processor:
             "connection_id": None,
         }
         return self._call(
-            "payment_id from app.record_processor_payment",
+            "payment_id from app.record_processor_payments(array[app.told_payment({names})])",
             {**told, "provider_payment_id": key, **said},
         )
 
@@ -48,7 +48,7 @@ class Processor:
         """A delivery about a carrier; the payment that it answers."""
         told = {"provider": "stripe", "provider_account": "acct_1"}
         return self._call(
-            "app.record_carrier", {**told, "kind": kind, "carrier_id": carrier_id, **said}
+            "app.record_carrier({names})", {**told, "kind": kind, "carrier_id": carrier_id, **said}
         )
 
     def tell(self, telling: Telling) -> None:
@@ -58,15 +58,14 @@ class Processor:
         else:
             self.carries(kind, **said)  # type: ignore[arg-type]
 
-    def _call(self, function: str, arguments: dict[str, object]) -> Any:
+    def _call(self, expression: str, arguments: dict[str, object]) -> Any:
         said = {
             name: Jsonb(value) if isinstance(value, dict) else value
             for name, value in arguments.items()
         }
+        names = ", ".join(f"{name} => %({name})s" for name in ("organization_id", *said))
         return self.organization.world.value(
-            f"select {function}(organization_id => %(organization_id)s, "
-            + ", ".join(f"{name} => %({name})s" for name in said)
-            + ")",
+            f"select {expression.format(names=names)}",
             organization_id=self.organization.id,
             **said,
         )

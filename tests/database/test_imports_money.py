@@ -26,8 +26,8 @@ def payments(acme: Organization) -> list[dict[str, Any]]:
 def processor_tells(acme: Organization, amount: str, account: str = "") -> None:
     """A delivery about pi_1."""
     acme.world.value(
-        "select (app.record_processor_payment("
-        "%s, 'stripe', %s, 'pi_1', null, true, %s, 'USD', %s)).what",
+        "select what from app.record_processor_payments(array[app.told_payment("
+        "%s, 'stripe', %s, 'pi_1', null, true, %s, 'USD', %s)])",
         acme.id,
         account,
         Decimal(amount),

@@ -40,7 +40,9 @@ def pay(acme: Organization) -> Pay:
             facts["metadata"] = Jsonb(facts["metadata"])
         names = ", ".join(f"{name} => %({name})s" for name in facts)
         made = acme.world.value(
-            f"select payment_id from app.record_processor_payment({names})", **facts
+            "select payment_id from app.record_processor_payments("
+            f"array[app.told_payment({names})])",
+            **facts,
         )
         return look(acme, made)
 

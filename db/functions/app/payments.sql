@@ -304,28 +304,6 @@ end;
 $$;
 comment on function app.complete_payment(app.payments) is 'What a further delivery says about a payment that is there.';
 
--- app.record_processor_payment: the same for one payment.
-create or replace function app.record_processor_payment(
-    organization_id uuid, provider text, provider_account text, provider_payment_id text, connection_id uuid,
-    livemode boolean, amount numeric, currency text, paid_at timestamptz,
-    provider_charge_id text default null, customer_email text default null, receipt_email text default null,
-    customer_name text default null, customer_phone text default null, provider_customer_id text default null,
-    provider_subscription_id text default null, description text default null, metadata jsonb default '{}',
-    fee_amount numeric default null, tax_amount numeric default null,
-    out payment_id uuid, out lead_id uuid, out event_id uuid, out what text, out because text
-) returns record
-language sql volatile set search_path = '' as $$
-    select r.payment_id, r.lead_id, r.event_id, r.what, r.because
-      from app.record_processor_payments(array[app.told_payment(
-            organization_id, provider, provider_account, provider_payment_id, connection_id, livemode, amount, currency, paid_at,
-            provider_charge_id, customer_email, receipt_email, customer_name, customer_phone, provider_customer_id,
-            provider_subscription_id, description, metadata, fee_amount, tax_amount)]) as r;
-$$;
-comment on function app.record_processor_payment(
-    uuid, text, text, text, uuid, boolean, numeric, text, timestamptz, text, text, text, text, text, text, text, text, jsonb,
-    numeric, numeric) is
-    'What one delivery says about one payment: makes it, or fills its gaps.';
-
 -- app.review_payment: keep the exceptions about one payment true: no closer, no exchange rate.
 create or replace function app.review_payment(organization_id uuid, payment_id uuid) returns void
 language plpgsql volatile set search_path = '' as $$
