@@ -316,20 +316,63 @@ def test_whose_a_customer_is_costs_the_same_however_many_others_the_organization
         "   from generate_series(1, 300) as n",
         org=acme.id,
     )
-    acme.world.execute("analyze app.lead_identities")
-    # As ingest.record_deliveries has it: plans that do not know the values.
-    acme.world.execute("set local plan_cache_mode = force_generic_plan")
-    acme.world.execute("set local enable_seqscan = off")
+    with_kept_plans(acme, "lead_identities")
     pay(provider_customer_id="cus_6")  # plans are made
-    before = identities_read(acme)
+    before = rows_read(acme, "lead_identities")
     paid = pay(provider_customer_id="cus_7")
     assert steps(paid)["provider_customer"] == "lead"
-    assert identities_read(acme) - before < 10
+    assert rows_read(acme, "lead_identities") - before < 10
 
 
-def identities_read(acme: Organization) -> int:
-    """Rows of app.lead_identities that this transaction has fetched by an index."""
+def test_whose_a_phone_is_costs_the_same_however_many_nobody_knows(
+    acme: Organization, pay: Pay
+) -> None:
+    strangers(acme, 300)
+    paid = pay(customer_phone="+1 (555) 010-2030")
+    with_kept_plans(acme, "payments")
+    acme.lead("max", phone="1 555 0102031")  # plans are made
+    before = rows_read(acme, "payments")
+    lee = acme.lead("lee", phone="1 555 0102030")
+    assert look(acme, paid["id"])["lead_id"] == lee.id
+    assert rows_read(acme, "payments") - before < 30
+
+
+def test_what_came_a_moment_ago_is_settled_at_the_same_cost_however_many_are_nobodys(
+    acme: Organization, pay: Pay
+) -> None:
+    strangers(acme, 300)
+    pay(customer_email="lee@lead.test")
+    with_kept_plans(acme, "payments")
+    before = rows_read(acme, "payments")
+    settle = "select jobs.settle_payments(as_of => now() + interval '2 minutes')"
+    assert acme.world.value(settle) == 0
+    assert rows_read(acme, "payments") - before < 10
+
+
+def strangers(acme: Organization, count: int) -> None:
+    """So many payments of an hour ago that nobody knows, each with a phone."""
+    acme.world.execute(
+        "insert into app.payments (organization_id, source, provider, provider_payment_id, status,"
+        " amount, currency, amount_base, base_currency, payment_date, created_at, customer_phone)"
+        " select %(org)s, 'stripe', 'stripe', 'pi_' || n, 'succeeded', 10.00, 'USD', 10.00, 'USD',"
+        " %(noon)s, now() - interval '1 hour', '+44 20 7946 ' || n"
+        " from generate_series(1001, 1000 + %(count)s) as n",
+        org=acme.id,
+        noon=NOON,
+        count=count,
+    )
+
+
+def with_kept_plans(acme: Organization, table: str) -> None:
+    """As ingest.record_deliveries has it: plans that do not know the values."""
+    acme.world.execute(f"analyze app.{table}")
+    acme.world.execute("set local plan_cache_mode = force_generic_plan")
+    acme.world.execute("set local enable_seqscan = off")
+
+
+def rows_read(acme: Organization, table: str) -> int:
+    """Rows of a table that this transaction has fetched by an index."""
     read: int = acme.world.value(
-        "select pg_stat_get_xact_tuples_fetched('app.lead_identities'::regclass)"
+        "select pg_stat_get_xact_tuples_fetched(%s::regclass)", f"app.{table}"
     )
     return read

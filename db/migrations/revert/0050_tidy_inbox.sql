@@ -1,0 +1,1 @@
+../0050_tidy_inbox.rollback.sql
