@@ -43,7 +43,16 @@ class Inbox:
 def take_together(deliveries: Sequence[tuple[Inbox, Event]]) -> list[str]:
     """Hand over verified deliveries in one call; the status of each, in their order."""
     world = deliveries[0][0].organization.world
-    handed = [
+    with world.acting_as_role("gateway") as gateway:
+        recorded = gateway.rows(
+            "select status from ingest.record_deliveries(%s)", Jsonb(handed(deliveries))
+        )
+    return [row["status"] for row in recorded]
+
+
+def handed(deliveries: Sequence[tuple[Inbox, Event]]) -> list[dict[str, Any]]:
+    """What ingest.record_deliveries is given."""
+    return [
         {
             "organization_id": str(inbox.organization.id),
             "connection_id": str(inbox.connection_id),
@@ -52,9 +61,6 @@ def take_together(deliveries: Sequence[tuple[Inbox, Event]]) -> list[str]:
         }
         for inbox, event in deliveries
     ]
-    with world.acting_as_role("gateway") as gateway:
-        recorded = gateway.rows("select status from ingest.record_deliveries(%s)", Jsonb(handed))
-    return [row["status"] for row in recorded]
 
 
 def open_inbox(

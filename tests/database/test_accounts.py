@@ -1,12 +1,18 @@
 """Money is under the account that its connection names, and follows it: nothing is there twice."""
 
+import threading
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests.database.importing import importer
-from tests.database.inbox import Inbox, open_inbox
+from tests.database.inbox import Inbox, handed, open_inbox
+from tests.fixtures.databases import Database
+from tests.fixtures.ports import wait_until
 from tests.stripe_events import payment, refund, session
 from tests.whop_events import fresh as whop_event
 from tests.world import Organization, World
@@ -119,3 +125,115 @@ def test_imported_money_of_whop_has_no_account_either(acme: Organization) -> Non
     name(inbox, "biz_2")
     assert inbox.take(event) == "processed"
     assert [account for account, _, _ in money(acme)] == [""]
+
+
+# -- the moment in which a connection is named
+
+Work = Callable[[psycopg.Connection], object]
+
+
+def at_once(database: Database, first: Work, second: Work) -> None:
+    """The second begins when the first is done and not committed, and has to wait for it."""
+    with (
+        psycopg.connect(database.deployer_url) as earlier,
+        psycopg.connect(database.deployer_url) as later,
+        psycopg.connect(database.deployer_url, autocommit=True) as watching,
+    ):
+        for connection in (earlier, later):
+            connection.execute("set role salesdash")
+        first(earlier)
+        waiting = threading.Thread(target=second, args=(later,))
+        waiting.start()
+        pids = (earlier.info.backend_pid, later.info.backend_pid)
+        wait_until(
+            lambda: (
+                watching.execute("select %s = any (pg_blocking_pids(%s))", pids).fetchone()
+                == (True,)
+            ),
+            lambda: "the second did not wait for the first",
+        )
+        earlier.commit()
+        waiting.join(timeout=30)
+        assert not waiting.is_alive()
+        later.commit()
+
+
+def naming(inbox: Inbox) -> Work:
+    return lambda connection: connection.execute(
+        "update app.webhook_connections set provider_account = 'acct_1' where id = %s",
+        [inbox.connection_id],
+    )
+
+
+def delivering(inbox: Inbox, event: dict[str, Any]) -> Work:
+    return lambda connection: connection.execute(
+        "select ingest.record_deliveries(%s)", [Jsonb(handed([(inbox, event)]))]
+    )
+
+
+def test_a_payment_of_the_moment_in_which_its_connection_is_named_moves_too(
+    database: Database, committed_world: World
+) -> None:
+    inbox = open_inbox(committed_world.organization("acme"))
+    charge, intent = payment()
+    at_once(database, delivering(inbox, charge), naming(inbox))
+    inbox.take(intent)
+    assert money(inbox.organization) == [("acct_1", Decimal("1499.00"), 0)]
+
+
+def test_a_payment_of_the_moment_in_which_its_connection_is_made_again_moves_too(
+    database: Database, committed_world: World
+) -> None:
+    old = open_inbox(committed_world.organization("acme"))
+    charge, intent = payment()
+
+    def make_again(connection: psycopg.Connection) -> None:
+        connection.execute(
+            "update app.webhook_connections set deleted_at = now(), is_active = false"
+            " where id = %s",
+            [old.connection_id],
+        )
+        connection.execute(
+            "insert into app.webhook_connections"
+            " (organization_id, name, connection_type, provider_account)"
+            " values (%s, 'again', 'stripe', 'acct_1')",
+            [old.organization.id],
+        )
+
+    at_once(database, delivering(old, charge), make_again)
+    open_inbox(old.organization).take({**intent, "account": "acct_1"})
+    assert money(old.organization) == [("acct_1", Decimal("1499.00"), 0)]
+
+
+def retrying(inbox: Inbox, charge: dict[str, Any]) -> Work:
+    """A delivery that failed, whose cause is gone."""
+    broken = {**charge, "data": {"object": {**charge["data"]["object"], "currency": "xqz"}}}
+    assert inbox.take(broken) == "queued"
+    inbox.organization.world.execute(
+        "update app.webhook_events set body = %s where organization_id = %s",
+        Jsonb(charge),
+        inbox.organization.id,
+    )
+    return lambda connection: connection.execute(
+        "select jobs.retry_webhook_events(100, now() + interval '1 day')"
+    )
+
+
+def replaying(inbox: Inbox, charge: dict[str, Any]) -> Work:
+    """A delivery whose payment is there."""
+    assert inbox.take(charge) == "processed"
+    ids = [row["id"] for row in inbox.rows("webhook_events")]
+    return lambda connection: connection.execute(
+        "select ingest.reprocess(%s, %s)", [inbox.organization.id, ids]
+    )
+
+
+@pytest.mark.parametrize("told", [delivering, retrying, replaying])
+def test_what_is_told_while_a_connection_is_named_is_of_the_new_account(
+    database: Database, committed_world: World, told: Callable[[Inbox, dict[str, Any]], Work]
+) -> None:
+    inbox = open_inbox(committed_world.organization("acme"))
+    charge, intent = payment()
+    at_once(database, naming(inbox), told(inbox, charge))
+    inbox.take(intent)
+    assert money(inbox.organization) == [("acct_1", Decimal("1499.00"), 0)]

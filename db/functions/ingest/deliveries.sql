@@ -233,7 +233,7 @@ begin
               join app.organizations as o on o.id = c.organization_id
              where c.organization_id = g.organization_id and c.id = g.connection_id
                and c.is_active and c.deleted_at is null and o.deleted_at is null and o.suspended_at is null
-            offset 0) as k on true
+            offset 0 for key share of c) as k on true
          order by g.ordinality
     loop
         if v_at.connection_type is null then

@@ -18,7 +18,9 @@ declare
     v_outcome  record;
     v_status   text;
 begin
-    -- A payment keeps the account it was recorded under, whatever the connection says now: it must not arise twice.
+    -- A payment keeps the account it was recorded under, whatever the connection says now: it must not arise twice. So no connection
+    -- is named meanwhile (app.money_follows_its_account).
+    perform from app.webhook_connections as c where c.organization_id = reprocess.organization_id order by c.id for key share;
     select array_agg(w order by coalesce(w.occurred_at, w.received_at), w.id),
            array_agg(coalesce(p.provider_account, c.provider_account, '') order by coalesce(w.occurred_at, w.received_at), w.id)
       into v_events, v_accounts

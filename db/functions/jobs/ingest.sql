@@ -18,7 +18,7 @@ begin
           join app.webhook_connections as c on c.organization_id = w.organization_id and c.id = w.connection_id
          where w.status = 'queued' and w.next_attempt_at <= retry_webhook_events.as_of
          order by w.next_attempt_at, w.id
-         limit retry_webhook_events.batch for no key update of w skip locked
+         limit retry_webhook_events.batch for no key update of w skip locked for key share of c
     loop
         select p.* into v_outcome from ingest.process(
             v_event.provider, v_event.organization_id, v_event.connection_id, v_event.provider_account, v_event.livemode,
@@ -64,7 +64,7 @@ grant execute on function jobs.settle_merges() to worker;
 
 -- jobs.settle_payments: payments that came one to four minutes ago and are nobody's are asked once more whose they are, up to batch of
 -- them: a booking or a contact of the same moment did not see them, nor they it. However many are still nobody's, they keep none of
--- the others waiting. Answers how many have a lead or a call now.
+-- the others waiting, and nobody looks at those of before (payments_new_strangers_idx). Answers how many have a lead or a call now.
 -- Definer:  the worker has no rights on tables.
 create or replace function jobs.settle_payments(batch integer default 500, as_of timestamptz default now()) returns bigint
 language sql volatile security definer set search_path = '' as $$

@@ -53,6 +53,7 @@ comment on function app.move_money_to_account(uuid, text, text, text, uuid) is '
 
 -- app.money_follows_its_account: a connection has another account than before, or is the first to name one. Money without an account is
 -- of the account of the provider's only one; else a connection takes what came through it.
+-- What was told through connections that are gone is waited for here, what comes through this one before (app.wait_for_deliveries).
 -- Definer: whoever writes the connection has no rights on money; the organization is the row's own.
 create or replace function app.money_follows_its_account() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
@@ -64,6 +65,10 @@ declare
            and c.provider_account <> new.provider_account);
 begin
     if v_from = '' and v_is_only then
+        perform from app.webhook_connections as c
+          where c.organization_id = new.organization_id and c.connection_type = new.connection_type and c.id <> new.id
+          order by c.id
+            for update;
         perform app.move_money_to_account(new.organization_id, new.connection_type, v_from, new.provider_account, null);
     elsif tg_op = 'UPDATE' then
         perform app.move_money_to_account(new.organization_id, new.connection_type, v_from, new.provider_account, new.id);
@@ -73,6 +78,21 @@ end;
 $$;
 comment on function app.money_follows_its_account() is 'Money moves with the account that its connection names.';
 
+-- app.wait_for_deliveries: whoever takes in deliveries of a connection, or replays them, holds its key from when they read its account. So
+-- before it gets another one those are waited for: what they keep moves with the rest. Who comes later waits, and reads the new one.
+-- Definer: whoever writes the connection has no rights in app; the row is its own.
+create or replace function app.wait_for_deliveries() returns trigger
+language plpgsql volatile security definer set search_path = '' as $$
+begin
+    perform from app.webhook_connections as c where c.organization_id = old.organization_id and c.id = old.id for update;
+    return new;
+end;
+$$;
+comment on function app.wait_for_deliveries() is 'A connection gets another account when no delivery of it is under way.';
+
+create or replace trigger waits_for_deliveries before update of provider_account on app.webhook_connections
+    for each row when (new.provider_account <> old.provider_account and old.connection_type = 'stripe')
+    execute function app.wait_for_deliveries();
 create or replace trigger moves_money_to_its_first_account after insert on app.webhook_connections
     for each row when (new.provider_account <> '' and new.deleted_at is null and new.connection_type = 'stripe')
     execute function app.money_follows_its_account();
