@@ -65,6 +65,43 @@ end;
 $$;
 comment on function app.leads_known_by(uuid, text, text) is 'Living leads with this e-mail or phone.';
 
+-- app.payments_known_by: payments that an identity may attribute anew, by key. Each kind asks its own question, since most leads are known
+-- by an address alone. By a phone only payments of nobody are looked for: the others were found by something surer.
+create or replace function app.payments_known_by(identity app.lead_identities) returns setof uuid
+language plpgsql stable set search_path = '' as $$
+begin
+    case
+        when identity.kind = 'email' then
+            return query
+            select p.id from app.payments as p
+             where p.organization_id = identity.organization_id and p.customer_email_norm = identity.value
+               and p.lead_id is distinct from identity.lead_id and p.deleted_at is null
+               and app.is_attributed_by_rule(p.attribution_method);
+        when identity.kind = 'phone' then
+            return query
+            select p.id from app.payments as p
+             where p.organization_id = identity.organization_id
+               and regexp_replace(p.customer_phone, '[^0-9]', '', 'g') = identity.value and p.customer_phone is not null
+               and p.lead_id is null and p.deleted_at is null and app.is_attributed_by_rule(p.attribution_method);
+        when identity.kind in ('stripe_customer', 'whop_user') then
+            return query
+            select p.id from app.payments as p
+             where p.organization_id = identity.organization_id and p.provider = split_part(identity.kind, '_', 1)
+               and p.provider_customer_id = identity.value and p.deleted_at is null
+               and app.is_attributed_by_rule(p.attribution_method);
+        when identity.kind in ('stripe_subscription', 'whop_membership') then
+            return query
+            select p.id from app.payments as p
+             where p.organization_id = identity.organization_id and p.provider = split_part(identity.kind, '_', 1)
+               and p.provider_subscription_id = identity.value and p.deleted_at is null
+               and app.is_attributed_by_rule(p.attribution_method);
+        else
+            return;
+    end case;
+end;
+$$;
+comment on function app.payments_known_by(app.lead_identities) is 'Payments that an identity may attribute anew.';
+
 -- app.sold_on: the call that a payment of this lead at this instant was sold on: in the window, not after the payment, the
 -- latest that ended closed, else the latest completed, else the latest neither canceled nor rescheduled.
 -- email: also calls booked with it that have no lead.

@@ -126,37 +126,13 @@ create or replace trigger deals_follow_forms after insert on app.post_call_forms
     referencing new table as new_rows for each statement execute function app.follow_form();
 
 -- app.follow_identity: what a lead is known by from now on, or no more, finds the payments that carry it.
--- Each identity is looked up by key, by what it is (offset 0): a session keeps its plan, and one made for many read all payments for one.
--- By a phone only payments of nobody are looked for: the others were found by something surer.
 create or replace function app.follow_identity() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
     perform app.attribute_payment(w.organization_id, w.id)
        from (select distinct i.organization_id, p.id
                from changed_rows as i
-              cross join lateral (
-                    select o.id from app.payments as o
-                     where i.kind = 'email' and o.organization_id = i.organization_id and o.customer_email_norm = i.value
-                       and o.lead_id is distinct from i.lead_id and o.deleted_at is null
-                       and app.is_attributed_by_rule(o.attribution_method)
-                    union all
-                    select o.id from app.payments as o
-                     where i.kind = 'phone' and o.organization_id = i.organization_id
-                       and regexp_replace(o.customer_phone, '[^0-9]', '', 'g') = i.value and o.customer_phone is not null
-                       and o.lead_id is null and o.deleted_at is null and app.is_attributed_by_rule(o.attribution_method)
-                    union all
-                    select o.id from app.payments as o
-                     where i.kind in ('stripe_customer', 'whop_user') and o.organization_id = i.organization_id
-                       and o.provider = case i.kind when 'whop_user' then 'whop' else 'stripe' end
-                       and o.provider_customer_id = i.value and o.deleted_at is null
-                       and app.is_attributed_by_rule(o.attribution_method)
-                    union all
-                    select o.id from app.payments as o
-                     where i.kind in ('stripe_subscription', 'whop_membership') and o.organization_id = i.organization_id
-                       and o.provider = case i.kind when 'whop_membership' then 'whop' else 'stripe' end
-                       and o.provider_subscription_id = i.value and o.deleted_at is null
-                       and app.is_attributed_by_rule(o.attribution_method)
-                    offset 0) as p) as w;
+              cross join lateral app.payments_known_by(i) as p (id)) as w;
     return null;
 end;
 $$;
