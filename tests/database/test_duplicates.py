@@ -1,6 +1,7 @@
 """Two bookings of one call: which are candidates, which are marked, and what an admin says."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -46,6 +47,54 @@ def test_candidates_are_of_one_lead_and_category_and_close_in_time(acme: Organiz
     }
     again = {tuple(row.values()) for row in acme.world.rows(BY_EVENT, acme.id)}
     assert again == candidates(acme, ada)
+
+
+def test_pairs_of_a_time_are_those_whose_later_recorded_call_is_in_it(acme: Organization) -> None:
+    """The other call may be before or after the time; one of the view's pairs is at each edge."""
+    ada, lee, kim = acme.admin(), acme.lead(), acme.lead()
+    for lead, hours in ((lee, (0, 1, 5, 26, 50)), (kim, (1, 0, -7, 24, 25))):
+        for hour in hours:
+            acme.event(lead=lead, scheduled_at=NOON + timedelta(hours=hour))
+    pairs = "select event_id, other_event_id from app.duplicate_pairs(%s, %s, %s)"
+    for since, until in ((-9, 99), (0, 1), (1, 2), (1, 24), (-7, 1), (5, 6)):
+        start, end = NOON + timedelta(hours=since), NOON + timedelta(hours=until)
+        with acme.world.acting_as(ada) as db:
+            seen = db.rows(f"{PAIRS} where scheduled_at >= %s and scheduled_at < %s", start, end)
+        found = acme.world.rows(pairs, acme.id, start, end)
+        assert sorted(tuple(row.values()) for row in found) == sorted(
+            (row["id"], row["candidate_id"]) for row in seen
+        )
+        assert len(found) >= 1
+
+
+def test_calls_without_statistics_are_not_compared_all_with_all(acme: Organization) -> None:
+    """As in a transaction that makes many calls: the planner takes them for one row or two."""
+    acme.world.execute(
+        """
+        with leads as (
+            insert into app.leads (organization_id, full_name)
+            select %(organization)s, 'Lead ' || n from generate_series(1, 300) as n returning id
+        )
+        insert into app.events (organization_id, lead_id, scheduled_at, booked_at)
+        select %(organization)s, l.id, %(noon)s, %(noon)s from leads as l
+        """,
+        organization=acme.id,
+        noon=NOON,
+    )
+    plan = acme.world.value(
+        "explain (analyze, format json) select * from app.duplicate_pairs(%s, %s, %s)",
+        acme.id,
+        NOON,
+        NOON + timedelta(days=1),
+    )
+    assert 300 <= rows_read(plan[0]["Plan"]) < 3_000
+
+
+def rows_read(node: dict[str, Any]) -> float:
+    """Rows that a plan and everything below it answered or passed over, all loops together."""
+    passed = node.get("Rows Removed by Filter", 0) + node.get("Rows Removed by Join Filter", 0)
+    here = (node["Actual Rows"] + passed) * node["Actual Loops"]
+    return float(here) + sum(rows_read(below) for below in node.get("Plans", ()))
 
 
 def test_calls_of_one_chain_deleted_calls_and_duplicates_are_none(acme: Organization) -> None:

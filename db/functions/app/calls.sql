@@ -478,8 +478,16 @@ end;
 $$;
 comment on function app.unmark_duplicate(uuid, uuid) is 'A marked call is a booking of its own after all.';
 
--- app.duplicate_candidates: calls that may be the same booking: same lead and category, not one chain, starting within
--- 60 minutes or on the same local day. is_certain: closer and start are equal too, and both are still scheduled.
+-- app.may_be_one_booking: are two calls of one lead close enough to be one? They start within 60 minutes or on the same local day.
+create or replace function app.may_be_one_booking(starts_at timestamptz, other_starts_at timestamptz, timezone text) returns boolean
+language sql immutable parallel safe
+return other_starts_at between starts_at - interval '60 minutes' and starts_at + interval '60 minutes'
+    or (other_starts_at at time zone timezone)::date = (starts_at at time zone timezone)::date;
+comment on function app.may_be_one_booking(timestamptz, timestamptz, text) is
+    'True when two calls of one lead are close enough to be one booking.';
+
+-- app.duplicate_candidates: calls that may be the same booking: same lead and category, not one chain, close in time. is_certain:
+-- closer and start are equal too, and both are still scheduled.
 create or replace function app.duplicate_candidates(organization_id uuid, event_id uuid)
 returns table (candidate_id uuid, is_certain boolean)
 language sql stable
@@ -495,8 +503,7 @@ begin atomic
      where e.organization_id = duplicate_candidates.organization_id and e.id = duplicate_candidates.event_id
        and c.root_event_id <> e.root_event_id and c.deleted_at is null and c.duplicate_of_id is null
        and coalesce(t.category, 'sales') = coalesce(u.category, 'sales')
-       and (c.scheduled_at between e.scheduled_at - interval '60 minutes' and e.scheduled_at + interval '60 minutes'
-            or (c.scheduled_at at time zone o.timezone)::date = (e.scheduled_at at time zone o.timezone)::date);
+       and app.may_be_one_booking(e.scheduled_at, c.scheduled_at, o.timezone);
 end;
 comment on function app.duplicate_candidates(uuid, uuid) is 'Calls that may be the same booking as this one.';
 

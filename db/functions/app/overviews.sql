@@ -170,17 +170,32 @@ return jsonb_build_object('unit', 'count', 'value', value, 'rows', rows);
 comment on function app.counted(bigint, text) is 'A count, and where its rows are.';
 
 -- app.duplicate_pairs: counted calls from since to before until that may be bookings of another one, and that one, which was recorded
--- before it: the pairs of api.duplicate_candidates.
+-- before it: the pairs of api.duplicate_candidates. Each lead's calls are gathered first and compared among themselves: joined to
+-- one another, calls of which there are no statistics yet are all compared with all.
 create or replace function app.duplicate_pairs(organization_id uuid, since timestamptz, until timestamptz)
 returns table (event_id uuid, other_event_id uuid)
 language sql stable
 begin atomic
-    select e.id, d.candidate_id
-      from app.events as e
-     cross join lateral app.duplicate_candidates(e.organization_id, e.id) as d
-     where e.organization_id = duplicate_pairs.organization_id
+    select e.id, c.id
+      from app.organizations as o
+     cross join lateral (
+        select array_agg(k.id) as ids, array_agg(k.root_event_id) as roots, array_agg(k.scheduled_at) as starts,
+               array_agg(coalesce(t.category, 'sales')) as categories
+          from app.events as k
+          left join app.call_types as t on t.organization_id = k.organization_id and t.id = k.call_type_id
+         where k.organization_id = duplicate_pairs.organization_id
+           and k.scheduled_at >= duplicate_pairs.since - interval '26 hours'  -- the other one may be of the day at the edge
+           and k.scheduled_at < duplicate_pairs.until + interval '26 hours'
+           and k.lead_id is not null and k.deleted_at is null and k.duplicate_of_id is null
+         group by k.lead_id
+        having count(*) > 1
+     ) as l
+     cross join lateral unnest(l.ids, l.roots, l.starts, l.categories) as e (id, root_event_id, scheduled_at, category)
+     cross join lateral unnest(l.ids, l.roots, l.starts, l.categories) as c (id, root_event_id, scheduled_at, category)
+     where o.id = duplicate_pairs.organization_id
        and e.scheduled_at >= duplicate_pairs.since and e.scheduled_at < duplicate_pairs.until
-       and e.lead_id is not null and e.deleted_at is null and e.duplicate_of_id is null and d.candidate_id < e.id;
+       and c.id < e.id and c.root_event_id <> e.root_event_id and c.category = e.category
+       and app.may_be_one_booking(e.scheduled_at, c.scheduled_at, o.timezone);
 end;
 comment on function app.duplicate_pairs(uuid, timestamptz, timestamptz) is 'Calls of a time that may be one booking, each pair once.';
 
