@@ -2,7 +2,7 @@
 
 cluster   session  one embedded server for the whole run, shared by its workers
 database  module   a clone of the deployed template, and its URL for each login
-db        test     a connection as the owner, in a transaction that is rolled back
+db        test     the connection of the owner, in a transaction that is rolled back
 world     test     scenes on that connection (tests/world.py); committed_world: on the database
 rest      module   PostgREST on the module's database
 gateway   module   the gateway on the module's database and PostgREST
