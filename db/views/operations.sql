@@ -126,8 +126,8 @@ comment on column api.audit_logs.actor_id is 'Their identity, where they have on
 comment on column api.audit_logs.actor_role is 'The database role in which they came.';
 comment on column api.audit_logs.actor_session_id is 'The session in which they were signed in.';
 comment on column api.audit_logs.changed_at is 'When it was done; UTC instant.';
-comment on column api.audit_logs.old_data is 'The row before, without secrets; NULL for INSERT.';
-comment on column api.audit_logs.new_data is 'The row after, without secrets; NULL for DELETE.';
+comment on column api.audit_logs.old_data is 'Before: of a changed row the values that changed, of a deleted one all; without secrets and NULLs; NULL for INSERT.';
+comment on column api.audit_logs.new_data is 'After: of a changed row the values that changed, of a new one all; without secrets and NULLs; NULL for DELETE.';
 comment on column api.audit_logs.reason is 'Why, in a person''s words.';
 comment on column api.audit_logs.request_id is 'The request in which it was done, as in the gateway''s log.';
 
@@ -161,8 +161,8 @@ comment on column api.platform_audit_logs.actor_id is 'Their identity, where the
 comment on column api.platform_audit_logs.actor_role is 'The database role in which they came.';
 comment on column api.platform_audit_logs.actor_session_id is 'The session in which they were signed in.';
 comment on column api.platform_audit_logs.changed_at is 'When it was done; UTC instant.';
-comment on column api.platform_audit_logs.old_data is 'The row before, without secrets; NULL for INSERT.';
-comment on column api.platform_audit_logs.new_data is 'The row after, without secrets; NULL for DELETE.';
+comment on column api.platform_audit_logs.old_data is 'Before: of a changed row the values that changed, of a deleted one all; without secrets and NULLs; NULL for INSERT.';
+comment on column api.platform_audit_logs.new_data is 'After: of a changed row the values that changed, of a new one all; without secrets and NULLs; NULL for DELETE.';
 comment on column api.platform_audit_logs.reason is 'Why, in a person''s words.';
 comment on column api.platform_audit_logs.request_id is 'The request in which it was done, as in the gateway''s log.';
 comment on column api.platform_audit_logs.created_at is 'When the row was made.';

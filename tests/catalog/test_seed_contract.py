@@ -239,7 +239,7 @@ def test_the_helper_has_its_arguments_and_answer(db: psycopg.Connection, name: s
 
 
 def test_the_audit_trigger_stands_on_every_sensitive_table(db: psycopg.Connection) -> None:
-    """By its name on tables of a tenant; a sibling of it on the few tables of nobody's."""
+    """By its name, or with the table's; a sibling of it on the few tables of nobody's."""
     found = db.execute(
         """
         select t.name
@@ -249,7 +249,8 @@ def test_the_audit_trigger_stands_on_every_sensitive_table(db: psycopg.Connectio
                   join pg_proc as p on p.oid = g.tgfoid
                  cross join (values (4), (8), (16)) as e (verb)
                  where g.tgrelid = ('app.' || t.name)::regclass and g.tgenabled in ('O', 'A')
-                   and p.proname in ('audit_log_trigger', 'audit_global_row')
+                   and p.proname in ('audit_log_trigger', 'audit_log_trigger_of_' || t.name,
+                                     'audit_global_row')
                    and g.tgtype & e.verb <> 0) < 3
         """,
         (AUDITED,),

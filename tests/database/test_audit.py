@@ -1,5 +1,7 @@
 """The audit trail: who did what, without secrets, for admins only, for ever."""
 
+from decimal import Decimal
+
 import psycopg
 import pytest
 
@@ -25,6 +27,79 @@ def test_a_change_is_kept_with_who_made_it_and_both_states(world: World) -> None
         "source_id": {"old": None, "new": str(source.id)},
         "source_origin": {"old": None, "new": "manual"},
     }
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("leads", "full_name"), ("closers", "name"), ("organizations", "name")]
+)
+def test_of_a_changed_row_what_changed_is_kept(world: World, table: str, column: str) -> None:
+    acme = world.organization("acme")
+    row = {
+        "leads": lambda: acme.lead("Lee").id,
+        "closers": lambda: acme.closer("dana").closer_id,
+        "organizations": lambda: acme.id,
+    }[table]()
+    before = world.value(f"select {column} from app.{table} where id = %s", row)
+
+    world.execute(f"update app.{table} set {column} = 'Lou' where id = %s", row)
+
+    [kept] = world.rows(
+        "select old_data, new_data from app.audit_logs where row_id = %s and action = 'UPDATE'", row
+    )
+    assert (kept["old_data"], kept["new_data"]) == ({column: before}, {column: "Lou"})
+
+
+def test_changes_lead_back_to_what_a_row_was(world: World) -> None:
+    acme = world.organization("acme")
+    lead = acme.lead("Lee", phone="+15550100")
+    source = acme.source("YouTube")
+    for change in ("phone = null", f"source_id = '{source.id}'", "full_name = 'Lou', phone = '1'"):
+        world.execute(f"update app.leads set {change} where id = %s", lead.id)
+
+    row = world.value("select to_jsonb(l) from app.leads as l where id = %s", lead.id)
+    *changes, made = world.rows(
+        "select old_data, new_data from app.audit_logs where row_id = %s order by id desc", lead.id
+    )
+    for change in changes:
+        for column in change["new_data"]:
+            row[column] = None
+        row |= change["old_data"]
+
+    copies = ("email_norm", "phone_norm", "full_name_norm", "updated_at")
+    was = {column: value for column, value in row.items() if value is not None}
+    assert len(changes) == 3
+    assert {k: v for k, v in made["new_data"].items() if k not in copies} == {
+        k: v for k, v in was.items() if k not in copies
+    }
+
+
+def test_new_and_deleted_rows_are_kept_whole(world: World) -> None:
+    """Tables with a trigger of their own name their columns: none is forgotten."""
+    acme = world.organization("acme")
+    call = acme.event(closer=acme.closer("dana"), lead=acme.lead("Lee"), outcome="closed")
+    acme.payment(closer=acme.closer("eli"), amount=Decimal("5.00"))
+    form = world.value("select id from app.post_call_forms where event_id = %s", call.id)
+    world.execute("delete from app.post_call_forms where id = %s", form)
+
+    for table in ("leads", "events", "payments", "payment_credits"):
+        differing = world.rows(
+            f"""
+            select t.id from app.{table} as t
+              join app.audit_logs as l on l.row_id = t.id and l.action = 'INSERT'
+             where not exists (select from app.audit_logs as u
+                                where u.row_id = t.id and u.action = 'UPDATE')
+               and l.new_data is distinct from
+                   app.differing_values(to_jsonb(t) - app.audit_secret_columns(%s), '{{}}')
+            """,
+            table,
+        )
+        assert differing == []
+    [kept] = world.rows(
+        "select old_data, new_data from app.audit_logs where row_id = %s and action = 'DELETE'",
+        form,
+    )
+    assert kept["old_data"]["deal_closed"] is True
+    assert kept["new_data"] is None
 
 
 def test_what_changes_nothing_leaves_no_trace(world: World) -> None:

@@ -14,7 +14,7 @@ return case table_name
     when 'invitations' then array['token_hash', 'email_norm']
     when 'payments' then array['metadata', 'attribution_steps', 'customer_email_norm']
     when 'events' then array['lead_email_norm']
-    when 'leads' then array['email_norm', 'phone_norm']
+    when 'leads' then array['email_norm', 'phone_norm', 'full_name_norm']
     -- What the clock notes on a schedule is no change that anybody made.
     when 'job_schedules' then array['due_after', 'next_fire_at', 'last_fire_at', 'error', 'updated_at']
     else array['email_norm']
@@ -48,9 +48,47 @@ end;
 $$;
 comment on function app.current_actor() is 'Kind, id, database role and session of who is acting, and the reason given for it.';
 
--- app.audit_log_trigger: statement trigger of sensitive tenant tables. Of a new row, columns that are NULL are left out.
+-- app.differing_values: what of a row another version of it does not have. What is NULL is left out.
+create or replace function app.differing_values(version jsonb, other jsonb) returns jsonb
+language sql immutable parallel safe
+return (select coalesce(jsonb_object_agg(v.key, v.value), '{}') from jsonb_each(version) as v
+         where v.value <> 'null' and v.value is distinct from other -> v.key);
+comment on function app.differing_values(jsonb, jsonb) is 'What of a row another version of it does not have.';
+
+-- app.audit_log_trigger: statement trigger of sensitive tenant tables. A new or deleted row is kept whole, a changed one as the values
+-- that changed, before and after, which tells with later changes what it was at any time. What is NULL is left out.
+-- Tables of which a statement writes thousands of rows have one of their own, app.audit_log_trigger_of_events and its like: it names
+-- their columns, as they are at each deploy, and makes no JSON of values that stay.
 -- Full joins of old and new versions are never planned as nested loops: app.pass_on_event_people.
-create or replace function app.audit_log_trigger() returns trigger
+do $do$
+declare
+    v_function record;
+begin
+    for v_function in
+        select 'audit_log_trigger' as name,
+               'app.differing_values(to_jsonb(n) - v_secret, ''{}'')' as new_row,
+               'app.differing_values(to_jsonb(o) - v_secret, ''{}'')' as old_row,
+               'app.differing_values(to_jsonb(n) - v_secret, to_jsonb(o) - v_secret) - ''updated_at''' as new_values,
+               'app.differing_values(to_jsonb(o) - v_secret, to_jsonb(n) - v_secret) - ''updated_at''' as old_values
+        union all
+        select 'audit_log_trigger_of_' || c.table_name,
+               format('json_object(%s absent on null returning jsonb)', string_agg(format('%1$L: n.%1$I', c.name), ', ')),
+               format('json_object(%s absent on null returning jsonb)', string_agg(format('%1$L: o.%1$I', c.name), ', ')),
+               format('json_object(%s absent on null returning jsonb)',
+                      string_agg(format('%1$L: case when n.%1$I is distinct from o.%1$I then n.%1$I end', c.name), ', ')
+                      filter (where c.name <> 'updated_at')),
+               format('json_object(%s absent on null returning jsonb)',
+                      string_agg(format('%1$L: case when n.%1$I is distinct from o.%1$I then o.%1$I end', c.name), ', ')
+                      filter (where c.name <> 'updated_at'))
+          from (select t.table_name, a.attname as name
+                  from unnest(array['events', 'leads', 'post_call_forms', 'payments', 'payment_credits', 'deals']) as t (table_name)
+                  join pg_catalog.pg_attribute as a
+                    on a.attrelid = format('app.%I', t.table_name)::regclass and a.attnum > 0 and not a.attisdropped
+                   and a.attname <> all (app.audit_secret_columns(t.table_name))) as c
+         group by c.table_name
+    loop
+        execute format($create$
+create or replace function app.%I() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
     v_actor  constant record := app.current_actor();
@@ -60,13 +98,13 @@ begin
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
                                     actor_session_id, request_id, reason, new_data)
         select n.organization_id, tg_table_name, n.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
-               v_actor.session_id, v_actor.request_id, v_actor.reason, jsonb_strip_nulls(to_jsonb(n)) - v_secret
+               v_actor.session_id, v_actor.request_id, v_actor.reason, %s
           from new_rows as n;
     elsif tg_op = 'UPDATE' then
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
                                     actor_session_id, request_id, reason, old_data, new_data)
         select n.organization_id, tg_table_name, n.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
-               v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(o) - v_secret, to_jsonb(n) - v_secret
+               v_actor.session_id, v_actor.request_id, v_actor.reason, %s, %s
           from new_rows as n
           full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
          where o.* is distinct from n.*
@@ -75,25 +113,31 @@ begin
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
                                     actor_session_id, request_id, reason, old_data)
         select o.organization_id, tg_table_name, o.id, tg_op, v_actor.kind, v_actor.id, v_actor.role,
-               v_actor.session_id, v_actor.request_id, v_actor.reason, to_jsonb(o) - v_secret
+               v_actor.session_id, v_actor.request_id, v_actor.reason, %s
           from old_rows as o;
     end if;
     return null;
 end;
 $$;
-comment on function app.audit_log_trigger() is 'Writes what a statement inserted, updated or deleted to the audit trail.';
+comment on function app.%1$I() is 'Writes what a statement inserted, updated or deleted to the audit trail.';
+$create$, v_function.name, v_function.new_row, v_function.old_values, v_function.new_values, v_function.old_row);
+    end loop;
+end;
+$do$;
 
 -- app.audit_global_row: row trigger of the few tables without organization_id. Its argument names the key column;
 -- organizations are their own tenant, the others belong to the platform.
 create or replace function app.audit_global_row() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 declare
-    v_old constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
-    v_new constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    v_id  constant uuid := (coalesce(v_new, v_old) ->> tg_argv[0])::uuid;
-    v_actor constant record := app.current_actor();
+    v_before constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    v_after  constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+    v_old    constant jsonb := case tg_op when 'UPDATE' then app.differing_values(v_before, v_after) - 'updated_at' else v_before end;
+    v_new    constant jsonb := case tg_op when 'UPDATE' then app.differing_values(v_after, v_before) - 'updated_at' else v_after end;
+    v_id     constant uuid := (coalesce(v_after, v_before) ->> tg_argv[0])::uuid;
+    v_actor  constant record := app.current_actor();
 begin
-    if v_old is not distinct from v_new then
+    if v_before is not distinct from v_after then
         return null;
     elsif tg_table_name = 'organizations' then
         insert into app.audit_logs (organization_id, table_name, row_id, action, actor_kind, actor_id, actor_role,
@@ -113,7 +157,8 @@ comment on function app.audit_global_row() is 'Writes a change of a table withou
 
 do $$
 declare
-    v_table text;
+    v_table    text;
+    v_function text;
 begin
     foreach v_table in array array[
         'organization_members', 'organization_integrations', 'webhook_connections', 'events', 'leads', 'post_call_forms',
@@ -123,13 +168,14 @@ begin
         'job_schedules', 'form_configs', 'custom_field_definitions', 'custom_field_options', 'portal_settings',
         'fx_rates', 'analyst_logins', 'metric_definitions', 'exports']
     loop
+        v_function := coalesce(to_regproc('app.audit_log_trigger_of_' || v_table)::text, 'app.audit_log_trigger');
         execute format('create or replace trigger audits_inserts after insert on app.%I referencing new table as new_rows'
-                       ' for each statement execute function app.audit_log_trigger()', v_table);
+                       ' for each statement execute function %s()', v_table, v_function);
         execute format('create or replace trigger audits_updates after update on app.%I'
                        ' referencing old table as old_rows new table as new_rows'
-                       ' for each statement execute function app.audit_log_trigger()', v_table);
+                       ' for each statement execute function %s()', v_table, v_function);
         execute format('create or replace trigger audits_deletes after delete on app.%I referencing old table as old_rows'
-                       ' for each statement execute function app.audit_log_trigger()', v_table);
+                       ' for each statement execute function %s()', v_table, v_function);
     end loop;
 end;
 $$;

@@ -1,28 +1,19 @@
 -- Leads are known by their identities, keep their first setter, and have a history of the current one.
 -- Definers: API roles that may edit a lead may not write identities and history.
 
--- app.keep_lead_identities: new leads are known by what they are reached by. Most bring what nobody is known by; only if somebody is,
--- who that is decides (app.keep_identities).
+-- app.keep_lead_identities: new leads are known by what they are reached by. Most bring what nobody is known by, which is found out by
+-- writing it down; only if somebody is, who that is decides (app.keep_identities).
 create or replace function app.keep_lead_identities() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
-declare
-    v_is_known boolean;
 begin
-    with reached as materialized (
-        select n.organization_id, n.id, v.kind, v.value
-          from new_rows as n
-         cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
-         where v.value is not null and n.deleted_at is null and n.merged_into_id is null
-    ), kept as (
-        insert into app.lead_identities (organization_id, lead_id, kind, value)
-        select r.organization_id, r.id, r.kind, r.value from reached as r
-            on conflict on constraint lead_identities_value_key do nothing
-        returning 1
-    )
-    select (select count(*) from kept) < (select count(*) from reached) into v_is_known;
-    if v_is_known then
-        perform app.keep_identities(n.organization_id, array_agg(n.id)) from new_rows as n group by n.organization_id;
-    end if;
+    insert into app.lead_identities (organization_id, lead_id, kind, value)
+    select n.organization_id, n.id, v.kind, v.value
+      from new_rows as n
+     cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
+     where v.value is not null and n.deleted_at is null and n.merged_into_id is null;
+    return null;
+exception when unique_violation then
+    perform app.keep_identities(n.organization_id, array_agg(n.id)) from new_rows as n group by n.organization_id;
     return null;
 end;
 $$;

@@ -1,6 +1,7 @@
 -- Which unit of the base rows a statement changed, for the rollups (app/rollups.sql): appended by the transaction itself, once per
--- statement, computing nothing and locking nothing. Rows in which nothing changed that a number rests on are passed over: they
--- stand twice among the old and the new versions; a version that stands once is a change. A row that moves from one unit to
+-- statement, computing nothing and locking nothing. Rows in which nothing changed that a number rests on are passed over: of calls and
+-- payments, of which one statement changes thousands, both versions are compared; of others such versions stand twice among the old
+-- and the new ones, and one that stands once is a change. A row that moves from one unit to
 -- another changes both; what rests on a unit is found by whoever reads. All are definers: API roles that may edit a row have no
 -- usage on schema app.
 
@@ -20,26 +21,19 @@ begin
         select o.organization_id, 'lead', o.lead_id from old_rows as o where o.lead_id is not null;
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select d.organization_id, 'chain', d.root_event_id
-          from (
-                select n.organization_id, n.id, n.root_event_id, n.lead_id, n.credited_closer_id, n.credited_setter_id,
-                       n.source_id, n.traffic_type_id, n.call_type_id, n.scheduled_at, n.scheduled_end_at, n.booked_at,
-                       n.call_status, n.event_outcome, n.canceled_by, n.rescheduled_from_id, n.duplicate_of_id, n.deleted_at
-                  from new_rows as n
-                 union all
-                select o.organization_id, o.id, o.root_event_id, o.lead_id, o.credited_closer_id, o.credited_setter_id,
-                       o.source_id, o.traffic_type_id, o.call_type_id, o.scheduled_at, o.scheduled_end_at, o.booked_at,
-                       o.call_status, o.event_outcome, o.canceled_by, o.rescheduled_from_id, o.duplicate_of_id, o.deleted_at
-                  from old_rows as o
-          ) as d
-         group by d.organization_id, d.root_event_id, d
-        having count(*) = 1
-        union
-        select l.organization_id, 'lead', l.lead_id
-          from (select o.organization_id, o.id, o.lead_id from old_rows as o
-                except
-                select n.organization_id, n.id, n.lead_id from new_rows as n) as l
-         where l.lead_id is not null;
+        select distinct n.organization_id, u.unit, u.unit_id
+          from new_rows as n
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         cross join lateral (values ('chain', n.root_event_id), ('chain', o.root_event_id),
+                                    ('lead', case when n.lead_id is distinct from o.lead_id then o.lead_id end)) as u (unit, unit_id)
+         where (n.lead_id, n.root_event_id, n.credited_closer_id, n.credited_setter_id, n.source_id, n.traffic_type_id,
+                n.call_type_id, n.scheduled_at, n.scheduled_end_at, n.booked_at, n.call_status, n.event_outcome, n.canceled_by,
+                n.rescheduled_from_id, n.duplicate_of_id, n.deleted_at)
+               is distinct from
+               (o.lead_id, o.root_event_id, o.credited_closer_id, o.credited_setter_id, o.source_id, o.traffic_type_id,
+                o.call_type_id, o.scheduled_at, o.scheduled_end_at, o.booked_at, o.call_status, o.event_outcome, o.canceled_by,
+                o.rescheduled_from_id, o.duplicate_of_id, o.deleted_at)
+           and u.unit_id is not null;
     end if;
     get diagnostics v_changes = row_count;
     if tg_op <> 'DELETE' and (v_changes >= 1000 or v_changes > 0 and random() < 0.004) then
@@ -119,32 +113,18 @@ begin
         select o.organization_id, 'event', o.event_id from old_rows as o where o.event_id is not null;
     else
         insert into app.metric_changes (organization_id, unit, unit_id)
-        select d.organization_id, 'payment', d.id
-          from (
-                select n.organization_id, n.id, n.lead_id, n.event_id, n.deal_id, n.source_id, n.traffic_type_id,
-                       n.package_id, n.source, n.status, n.livemode, n.deleted_at, n.superseded_by_id, n.claim_state,
-                       n.amount_base, n.base_currency, n.payment_date, n.deal_type
-                  from new_rows as n
-                 union all
-                select o.organization_id, o.id, o.lead_id, o.event_id, o.deal_id, o.source_id, o.traffic_type_id,
-                       o.package_id, o.source, o.status, o.livemode, o.deleted_at, o.superseded_by_id, o.claim_state,
-                       o.amount_base, o.base_currency, o.payment_date, o.deal_type
-                  from old_rows as o
-          ) as d
-         group by d.organization_id, d.id, d
-        having count(*) = 1
-        union
-        select l.organization_id, 'deal', l.deal_id
-          from (select o.organization_id, o.id, o.deal_id from old_rows as o
-                except
-                select n.organization_id, n.id, n.deal_id from new_rows as n) as l
-         where l.deal_id is not null
-        union
-        select l.organization_id, 'event', l.event_id
-          from (select o.organization_id, o.id, o.event_id from old_rows as o
-                except
-                select n.organization_id, n.id, n.event_id from new_rows as n) as l
-         where l.event_id is not null;
+        select distinct n.organization_id, u.unit, u.unit_id
+          from new_rows as n
+          full join old_rows as o on o.organization_id = n.organization_id and o.id = n.id
+         cross join lateral (values ('payment', n.id),
+                                    ('deal', case when n.deal_id is distinct from o.deal_id then o.deal_id end),
+                                    ('event', case when n.event_id is distinct from o.event_id then o.event_id end)) as u (unit, unit_id)
+         where (n.lead_id, n.event_id, n.deal_id, n.source_id, n.traffic_type_id, n.package_id, n.source, n.status, n.livemode,
+                n.deleted_at, n.superseded_by_id, n.claim_state, n.amount_base, n.base_currency, n.payment_date, n.deal_type)
+               is distinct from
+               (o.lead_id, o.event_id, o.deal_id, o.source_id, o.traffic_type_id, o.package_id, o.source, o.status, o.livemode,
+                o.deleted_at, o.superseded_by_id, o.claim_state, o.amount_base, o.base_currency, o.payment_date, o.deal_type)
+           and u.unit_id is not null;
     end if;
     get diagnostics v_changes = row_count;
     if tg_op <> 'DELETE' and (v_changes >= 1000 or v_changes > 0 and random() < 0.004) then
