@@ -55,13 +55,12 @@ declare
     v_event record;
 begin
     for v_event in
-        select w.organization_id, w.connection_id,
+        select w.organization_id, w.connection_id, w.is_late,
                replace(replace(w.body::text, '"evt_', '":prefix_evt_'),
                        '"pi_', '":prefix_pi_')::jsonb as body
           from app.webhook_events as w order by w.id limit :count
     loop
-        perform ingest.record_delivery(
-            v_event.organization_id, v_event.connection_id, v_event.body);
+        perform ingest.record_deliveries(jsonb_build_array(to_jsonb(v_event)));
         commit;
     end loop;
 end;

@@ -86,11 +86,15 @@ class Inbox:
             )
             return [UUID(str(row[0])) for row in await cursor.fetchall()]
 
-    async def record_deliveries(self, deliveries: Sequence[Delivery]) -> list[Recorded]:
+    async def record_deliveries(
+        self, deliveries: Sequence[Delivery], *, may_wait: bool
+    ) -> list[Recorded]:
         """Take in verified deliveries, all or none; what became of each, in their order.
 
-        Raises psycopg errors with SQLSTATE PT404 (not in use), PT400 (no event) or PT429 (over
-        the limit; DETAIL is the seconds to wait), and others when the database cannot do it now.
+        may_wait: a single one may wait for somebody else's lock, for seconds.
+        Raises psycopg errors with SQLSTATE PT404 (not in use), PT400 (no event), PT429 (over the
+        limit; DETAIL is the seconds to wait) or 55P03 (somebody is in the way), and others when
+        the database cannot do it now.
         """
         async with (
             self._pool.connection() as connection,
@@ -98,8 +102,12 @@ class Inbox:
         ):
             await cursor.execute(
                 "select status, webhook_event_id"
-                " from ingest.record_deliveries(deliveries => %(deliveries)s::jsonb)",
-                {"deliveries": f"[{', '.join(one.as_json() for one in deliveries)}]"},
+                " from ingest.record_deliveries(deliveries => %(deliveries)s::jsonb,"
+                " may_wait => %(may_wait)s)",
+                {
+                    "deliveries": f"[{', '.join(one.as_json() for one in deliveries)}]",
+                    "may_wait": may_wait,
+                },
             )
             return await cursor.fetchall()
 

@@ -5,18 +5,25 @@ wait, or the first has waited COMPANY_S, and takes all that wait. CALLS of them 
 most, but one that takes longer than PATIENCE_S is waited for no more. A call takes in all its
 deliveries or none: when one of them is refused or fails, each is sent again by itself, and has its
 own answer.
+
+A call that meets somebody else's lock is over in a moment (ingest.record_deliveries). Whoever is
+then sent by itself may wait for the lock, in one of the ALONE places of its organization: so an
+organization whose rows are locked for long has no more of the pool than that. Its other deliveries
+stand in line for these places, and spoil no call that they would share.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 import psycopg
 
 from gateway.inbox import Delivery, Inbox, Recorded
+from gateway.turns import NoPlace, Places
 
 ENOUGH = 4
 """Deliveries that wait for no more company."""
@@ -30,6 +37,19 @@ CALLS = 4
 MOST, MOST_CHARACTERS = 16, 1_000_000
 """Deliveries that one call takes, and how long their bodies are together, unless it is only one."""
 
+ALONE = 2
+"""Deliveries of one organization that are under way by themselves: a fifth of the pool."""
+
+LONG_S, LINE_S = 0.25, 5.0
+"""How long one is under way by itself before others of its organization stand in line behind it,
+and how long they do."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+class Busy(psycopg.OperationalError):
+    """Others of its organization hung for as long as a delivery stood in line."""
+
 
 class _Waiting(NamedTuple):
     delivery: Delivery
@@ -38,10 +58,13 @@ class _Waiting(NamedTuple):
 
 
 class Intake:
-    """The way of a delivery into the inbox."""
+    """The way of a delivery into the inbox. long_s, line_s: as LONG_S and LINE_S."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: Inbox, *, long_s: float = LONG_S, line_s: float = LINE_S) -> None:
         self._inbox = inbox
+        self._long_s = long_s
+        self._places = Places(ALONE, line_s)
+        self._alone: dict[asyncio.Future[Recorded], tuple[UUID, float]] = {}
         self._waiting: deque[_Waiting] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._calls: set[asyncio.Task[None]] = set()
@@ -49,11 +72,18 @@ class Intake:
         self._had_company = False
 
     async def record(self, delivery: Delivery) -> Recorded:
-        """Take in one verified delivery. Raises as `Inbox.record_deliveries` does for it alone."""
+        """Take in one verified delivery.
+
+        Raises as `Inbox.record_deliveries` does for it alone, and Busy.
+        """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Recorded] = loop.create_future()
-        self._waiting.append(_Waiting(delivery, answer, loop.time()))
-        self._go_on()
+        one = _Waiting(delivery, answer, loop.time())
+        if self._hangs(delivery.organization_id):
+            self._start(self._send_alone(one))
+        else:
+            self._waiting.append(one)
+            self._go_on()
         return await answer
 
     def _go_on(self) -> None:
@@ -81,15 +111,19 @@ class Intake:
         """Begin a call with those that wait."""
         taken = self._take()
         self._had_company = len(taken) > 1
-        call = asyncio.create_task(self._send(taken))
-        self._tasks.add(call)
+        call = self._start(self._send(taken))
         self._calls.add(call)
         call.add_done_callback(self._end)
 
     def _end(self, call: asyncio.Task[None]) -> None:
-        self._tasks.discard(call)
         self._calls.discard(call)
         self._go_on()
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _take(self) -> list[_Waiting]:
         taken = [self._waiting.popleft()]
@@ -102,19 +136,53 @@ class Intake:
         return taken
 
     async def _send(self, taken: Sequence[_Waiting]) -> None:
+        """A call that waits for nobody; where somebody is in the way, each goes by itself."""
         try:
-            recorded = await self._inbox.record_deliveries([one.delivery for one in taken])
-            for one, result in zip(taken, recorded, strict=True):
-                if not one.answer.done():
-                    one.answer.set_result(result)
+            await self._record(taken, may_wait=False)
         except psycopg.Error as error:
-            if len(taken) > 1 and error.sqlstate is not None:
-                await asyncio.gather(*(self._send([one]) for one in taken))
-            else:
+            is_theirs = len(taken) > 1 and error.sqlstate is not None
+            if not is_theirs and error.sqlstate != LOCK_NOT_AVAILABLE:
                 _fail(taken, error)
+                return
+            for one in taken:
+                self._start(self._send_alone(one))
         except BaseException as error:
             _fail(taken, error)
             raise
+
+    async def _send_alone(self, one: _Waiting) -> None:
+        organization_id = one.delivery.organization_id
+        try:
+            async with self._places.place(organization_id):
+                since = asyncio.get_running_loop().time()
+                self._alone[one.answer] = (organization_id, since)
+                try:
+                    await self._record([one], may_wait=True)
+                finally:
+                    del self._alone[one.answer]
+        except NoPlace:
+            _fail([one], Busy("others of this organization hang"))
+        except psycopg.Error as error:
+            _fail([one], error)
+        except BaseException as error:
+            _fail([one], error)
+            raise
+
+    async def _record(self, taken: Sequence[_Waiting], *, may_wait: bool) -> None:
+        recorded = await self._inbox.record_deliveries(
+            [one.delivery for one in taken], may_wait=may_wait
+        )
+        for one, result in zip(taken, recorded, strict=True):
+            if not one.answer.done():
+                one.answer.set_result(result)
+
+    def _hangs(self, organization_id: UUID) -> bool:
+        """Whether a delivery of this organization takes long by itself."""
+        begun_by = asyncio.get_running_loop().time() - self._long_s
+        return any(
+            organization == organization_id and since <= begun_by
+            for organization, since in self._alone.values()
+        )
 
 
 def _fail(taken: Sequence[_Waiting], error: BaseException) -> None:

@@ -8,7 +8,7 @@ share, the anonymous key, is not counted: what it may ask is short.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,10 +22,43 @@ class TooManyAtOnce(httpx.PoolTimeout):
     """A request waited for PATIENCE_S while others of the same token were under way."""
 
 
+class NoPlace(Exception):
+    """All places of a name were taken for as long as somebody waited for one."""
+
+
 @dataclass
 class _Queue:
     free: asyncio.Semaphore
     users: int = field(default=0)
+
+
+class Places:
+    """So many places for each name; who finds them taken waits, those of other names do not."""
+
+    def __init__(self, at_once: int, patience_s: float) -> None:
+        self._at_once = at_once
+        self._patience_s = patience_s
+        self._queues: dict[Hashable, _Queue] = {}
+
+    @asynccontextmanager
+    async def place(self, name: Hashable) -> AsyncIterator[None]:
+        """A place of that name, for the length of the block. Raises NoPlace."""
+        queue = self._queues.setdefault(name, _Queue(asyncio.Semaphore(self._at_once)))
+        queue.users += 1
+        try:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    await queue.free.acquire()
+            except TimeoutError:
+                raise NoPlace from None
+            try:
+                yield
+            finally:
+                queue.free.release()
+        finally:
+            queue.users -= 1
+            if not queue.users:
+                del self._queues[name]
 
 
 class Turns(httpx.AsyncBaseTransport):
@@ -45,36 +78,18 @@ class Turns(httpx.AsyncBaseTransport):
     ) -> None:
         self._transport = transport
         self._shared = frozenset(shared)
-        self._at_once = at_once
-        self._patience_s = patience_s
-        self._queues: dict[str, _Queue] = {}
+        self._places = Places(at_once, patience_s)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, once it is the request's turn."""
         token = _token(request)
         if not token or token in self._shared:
             return await self._transport.handle_async_request(request)
-        async with self._turn(token, request):
-            return await self._transport.handle_async_request(request)
-
-    @asynccontextmanager
-    async def _turn(self, token: str, request: httpx.Request) -> AsyncIterator[None]:
-        queue = self._queues.setdefault(token, _Queue(asyncio.Semaphore(self._at_once)))
-        queue.users += 1
         try:
-            try:
-                async with asyncio.timeout(self._patience_s):
-                    await queue.free.acquire()
-            except TimeoutError:
-                raise TooManyAtOnce("others of this token are under way", request=request) from None
-            try:
-                yield
-            finally:
-                queue.free.release()
-        finally:
-            queue.users -= 1
-            if not queue.users:
-                del self._queues[token]
+            async with self._places.place(token):
+                return await self._transport.handle_async_request(request)
+        except NoPlace:
+            raise TooManyAtOnce("others of this token are under way", request=request) from None
 
     async def aclose(self) -> None:
         """Close what is underneath."""

@@ -44,7 +44,8 @@ begin
         v_took[4] := v_took[4] + (clock_timestamp() - v_began);
 
         v_began := clock_timestamp();
-        perform ingest.record_delivery(organization_id, connection_id, v_body);
+        perform ingest.record_deliveries(jsonb_build_array(jsonb_build_object(
+            'organization_id', organization_id, 'connection_id', connection_id, 'is_late', false, 'body', v_body)));
         v_took[5] := v_took[5] + (clock_timestamp() - v_began);
     end loop;
     for v_n in 1 .. cardinality(fellows) loop

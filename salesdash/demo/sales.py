@@ -203,9 +203,16 @@ class Sales:
 
     def _deliver(self, event: dict[str, Any], at: datetime) -> None:
         self._writer.call(
-            "ingest.record_delivery",
-            organization_id=self._roster.organization_id,
-            connection_id=self._roster.connection_id,
-            body=Jsonb(event),
+            "ingest.record_deliveries",
+            deliveries=Jsonb(
+                [
+                    {
+                        "organization_id": str(self._roster.organization_id),
+                        "connection_id": str(self._roster.connection_id),
+                        "is_late": False,
+                        "body": event,
+                    }
+                ]
+            ),
             received_at=at,
         )

@@ -34,8 +34,10 @@ def known_as(acme: Organization, table: str, person: Person, *aliases: str) -> N
 def replay(inbox: Inbox, event: Event) -> None:
     """Process a stored delivery again."""
     (done,) = inbox.organization.world.rows(
-        "select * from ingest.process('calendly', %s, %s, '', true, %s)",
-        inbox.organization.id, inbox.connection_id, Jsonb(event),
+        "select p.error from app.webhook_events as w"
+        " cross join lateral ingest.process(w, '') as p"
+        " where w.organization_id = %s and w.body = %s",
+        inbox.organization.id, Jsonb(event),
     )  # fmt: skip
     assert done["error"] is None
 

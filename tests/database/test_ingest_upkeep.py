@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.database.inbox import Inbox, open_inbox
+from tests.database.inbox import Inbox, handed, open_inbox
 from tests.stripe_events import payment
 from tests.world import World
 
@@ -26,11 +26,8 @@ def arrive(inbox: Inbox, seconds: float) -> int:
     """A delivery this long after MINUTE: 0 if it was taken, else the seconds it must wait."""
     try:
         inbox.organization.world.rows(
-            "select status from ingest.record_delivery(organization_id => %s, connection_id => %s,"
-            " body => %s, received_at => %s)",
-            inbox.organization.id,
-            inbox.connection_id,
-            Jsonb(payment()[0]),
+            "select status from ingest.record_deliveries(%s, %s)",
+            Jsonb(handed([(inbox, payment()[0])])),
             MINUTE + timedelta(seconds=seconds),
         )
     except psycopg.Error as error:

@@ -3,12 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import ceil
 from threading import Barrier, local
-from uuid import UUID
 
 import httpx
 import psycopg
@@ -18,7 +16,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from gateway.app import create_app
-from tests.database.inbox import open_inbox
+from tests.database.inbox import Inbox, handed, open_inbox
 from tests.fixtures.databases import Database
 from tests.fixtures.processes import Gateway, settings_for
 from tests.gateway.conftest import serving
@@ -44,42 +42,39 @@ class Senders:
         self._mine = local()
         self._together = Barrier(SENDERS)
 
-    def deliver(self, connection: tuple[UUID, UUID], count: int, at: datetime) -> Counter[str]:
+    def deliver(self, inbox: Inbox, count: int, at: datetime) -> Counter[str]:
         """count deliveries of one instant from SENDERS sessions: how many were taken, or not."""
 
         def some(number: int) -> list[str]:
             with psycopg.connect(self._url, autocommit=True) as session:
                 self._together.wait(30)
                 return [
-                    self._one(session, connection, at)
+                    self._one(session, inbox, at)
                     for _ in range(count // SENDERS + (number < count % SENDERS))
                 ]
 
         with ThreadPoolExecutor(SENDERS) as pool:
             return Counter(each for answers in pool.map(some, range(SENDERS)) for each in answers)
 
-    def _one(self, session: psycopg.Connection, connection: tuple[UUID, UUID], at: datetime) -> str:
+    def _one(self, session: psycopg.Connection, inbox: Inbox, at: datetime) -> str:
         try:
             session.execute(
-                "select ingest.record_delivery(organization_id => %s, connection_id => %s,"
-                " body => %s, received_at => %s)",
-                [*connection, Jsonb(payment()[0]), at],
+                "select ingest.record_deliveries(%s, %s)",
+                [Jsonb(handed([(inbox, payment()[0])])), at],
             )
         except psycopg.Error as error:
             return error.sqlstate or "gone"
         return "taken"
 
 
-def opened(world: World, per_minute: int) -> tuple[UUID, UUID]:
-    inbox = open_inbox(world.organization("busy"), rate_limit_per_minute=per_minute)
-    return inbox.organization.id, inbox.connection_id
+def opened(world: World, per_minute: int) -> Inbox:
+    return open_inbox(world.organization("busy"), rate_limit_per_minute=per_minute)
 
 
-def stored(world: World, connection: tuple[UUID, UUID]) -> Sequence[int]:
+def stored(inbox: Inbox) -> Sequence[int]:
     """Rows of what was taken: dedupe keys, events, payments."""
     return [
-        world.value(f"select count(*) from app.{table} where organization_id = %s", connection[0])
-        for table in ("webhook_event_keys", "webhook_events", "payments")
+        len(inbox.rows(table)) for table in ("webhook_event_keys", "webhook_events", "payments")
     ]
 
 
@@ -87,15 +82,15 @@ def stored(world: World, connection: tuple[UUID, UUID]) -> Sequence[int]:
 def test_of_many_senders_at_once_exactly_the_limit_is_taken(
     database: Database, committed_world: World, limit: int
 ) -> None:
-    connection = opened(committed_world, limit)
-    answers = Senders(database).deliver(connection, limit + 20, MINUTE)
+    inbox = opened(committed_world, limit)
+    answers = Senders(database).deliver(inbox, limit + 20, MINUTE)
     assert answers == {"taken": limit, "PT429": 20}
-    assert stored(committed_world, connection) == [limit] * 3
+    assert stored(inbox) == [limit] * 3
 
 
 def test_up_to_the_limit_nothing_is_refused(database: Database, committed_world: World) -> None:
-    connection = opened(committed_world, 30)
-    assert Senders(database).deliver(connection, 30, MINUTE) == {"taken": 30}
+    inbox = opened(committed_world, 30)
+    assert Senders(database).deliver(inbox, 30, MINUTE) == {"taken": 30}
 
 
 def test_another_connection_is_unaffected(database: Database, committed_world: World) -> None:
@@ -108,13 +103,13 @@ def test_another_connection_is_unaffected(database: Database, committed_world: W
 def test_the_next_minute_lets_through_what_has_slid_out(
     database: Database, committed_world: World
 ) -> None:
-    connection = opened(committed_world, 12)
+    inbox = opened(committed_world, 12)
     senders = Senders(database)
-    assert senders.deliver(connection, 16, MINUTE + timedelta(seconds=50))["taken"] == 12
+    assert senders.deliver(inbox, 16, MINUTE + timedelta(seconds=50))["taken"] == 12
     # A quarter of the last minute has slid out: 12 * 45 / 60 of it still counts.
-    assert senders.deliver(connection, 16, MINUTE + timedelta(seconds=75))["taken"] == 3
-    assert senders.deliver(connection, 16, MINUTE + timedelta(seconds=119))["taken"] == 8
-    assert stored(committed_world, connection) == [23] * 3
+    assert senders.deliver(inbox, 16, MINUTE + timedelta(seconds=75))["taken"] == 3
+    assert senders.deliver(inbox, 16, MINUTE + timedelta(seconds=119))["taken"] == 8
+    assert stored(inbox) == [23] * 3
 
 
 @settings(max_examples=15)
@@ -136,11 +131,8 @@ def test_windows_slide_as_documented(world: World, limit: int, pauses: list[int]
         try:
             with world.connection.transaction():
                 world.execute(
-                    "select ingest.record_delivery(organization_id => %s, connection_id => %s,"
-                    " body => %s, received_at => %s)",
-                    inbox.organization.id,
-                    inbox.connection_id,
-                    Jsonb(fresh("invoice.paid")),
+                    "select ingest.record_deliveries(%s, %s)",
+                    Jsonb(handed([(inbox, fresh("invoice.paid"))])),
                     MINUTE + timedelta(seconds=float(at)),
                 )
         except psycopg.Error as error:
@@ -171,18 +163,9 @@ def test_over_http_too_no_minute_takes_more_than_the_limit(
 # -- a limiter that cannot say anything
 
 
-@contextmanager
-def impatient(database: Database, world: World) -> Iterator[Endpoint]:
-    """An endpoint at a gateway that waits for a lock no longer than 300 ms."""
-    patience = "options=-c%20lock_timeout%3D300ms"
-    app = create_app(
-        settings_for(database, gateway_database_url=f"{database.gateway_url}?{patience}")
-    )
-    with (
-        serving(app) as url,
-        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
-    ):
-        yield open_endpoint(client, world.organization("closed"))
+@pytest.fixture
+def endpoint(client: httpx.Client, committed_world: World) -> Endpoint:
+    return open_endpoint(client, committed_world.organization("closed"))
 
 
 def is_closed(endpoint: Endpoint) -> bool:
@@ -197,37 +180,36 @@ def is_closed(endpoint: Endpoint) -> bool:
 
 @pytest.mark.parametrize("right", ["select", "insert", "update"])
 def test_without_rights_on_the_limits_nothing_is_taken(
-    database: Database, committed_world: World, right: str
+    endpoint: Endpoint, committed_world: World, right: str
 ) -> None:
-    with impatient(database, committed_world) as endpoint:
-        committed_world.execute(f"revoke {right} on app.rate_limits from salesdash")
-        try:
-            assert is_closed(endpoint)
-        finally:
-            committed_world.execute(f"grant {right} on app.rate_limits to salesdash")
-        assert endpoint.send(payment()[0]) == "processed"
+    committed_world.execute(f"revoke {right} on app.rate_limits from salesdash")
+    try:
+        assert is_closed(endpoint)
+    finally:
+        committed_world.execute(f"grant {right} on app.rate_limits to salesdash")
+    assert endpoint.send(payment()[0]) == "processed"
 
 
 def test_while_the_limits_are_locked_nothing_is_taken(
-    database: Database, committed_world: World
+    database: Database, endpoint: Endpoint
 ) -> None:
-    with (
-        impatient(database, committed_world) as endpoint,
-        psycopg.connect(database.deployer_url) as connection,
-    ):
+    with psycopg.connect(database.deployer_url) as connection:
         connection.execute("set role salesdash")
         connection.execute("lock table app.rate_limits in access exclusive mode")
         assert is_closed(endpoint)
-        connection.rollback()
-        assert endpoint.send(payment()[0]) == "processed"
+    assert endpoint.send(payment()[0]) == "processed"
 
 
 def test_refusals_are_counted_apart_from_forgeries(
     database: Database, committed_world: World
 ) -> None:
-    with impatient(database, committed_world) as endpoint:
+    with (
+        serving(create_app(settings_for(database))) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=30) as client,
+    ):
+        endpoint = open_endpoint(client, committed_world.organization("closed"))
         forged = {"stripe-signature": "t=1,v1=00"}
-        endpoint.client.post(endpoint.path, content=b"{}", headers=forged)
+        client.post(endpoint.path, content=b"{}", headers=forged)
         committed_world.execute("revoke insert on app.rate_limits from salesdash")
         try:
             assert is_closed(endpoint)

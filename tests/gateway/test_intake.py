@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from gateway.inbox import Delivery, Recorded
-from gateway.intake import CALLS, ENOUGH, MOST, MOST_CHARACTERS, Intake
+from gateway.intake import ALONE, CALLS, ENOUGH, MOST, MOST_CHARACTERS, Busy, Intake
 
-ID = UUID(int=1)
+ID, OTHER = UUID(int=1), UUID(int=2)
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,10 @@ class Gone(psycopg.OperationalError):
 
 
 class Database:
-    """Notes the calls that are made, and answers when it is let."""
+    """Notes the calls that are made, and answers when it is let.
+
+    locked: organizations whose rows somebody has: who may wait for him does.
+    """
 
     def __init__(self) -> None:
         self.calls: list[list[str]] = []
@@ -40,13 +43,21 @@ class Database:
         self.may_answer = asyncio.Event()
         self.refused: set[str] = set()
         self.error: psycopg.Error = Refused()
+        self.locked: set[UUID] = set()
+        self.unlocked = asyncio.Event()
 
-    async def record_deliveries(self, deliveries: Sequence[Delivery]) -> list[Recorded]:
+    async def record_deliveries(
+        self, deliveries: Sequence[Delivery], *, may_wait: bool
+    ) -> list[Recorded]:
         bodies = [one.body for one in deliveries]
         async with self.called:
             self.calls.append(bodies)
             self.called.notify_all()
         await self.may_answer.wait()
+        if self.locked & {one.organization_id for one in deliveries}:
+            if not may_wait:
+                raise psycopg.errors.LockNotAvailable
+            await self.unlocked.wait()
         if self.refused & set(bodies):
             raise self.error
         return [Recorded(f"took {body[:9]}", ID) for body in bodies]
@@ -57,14 +68,16 @@ class Database:
             await self.called.wait_for(lambda: len(self.calls) >= calls)
 
 
-def delivery(body: object) -> Delivery:
-    return Delivery(ID, uuid4(), str(body))
+def delivery(body: object, organization_id: UUID = ID) -> Delivery:
+    return Delivery(organization_id, uuid4(), str(body))
 
 
-def several(intake: Intake, count: int, *, first: int = 0) -> list[asyncio.Task[Recorded]]:
+def several(
+    intake: Intake, count: int, *, first: int = 0, organization_id: UUID = ID
+) -> list[asyncio.Task[Recorded]]:
     """So many deliveries, one after the other, all waiting."""
     return [
-        asyncio.create_task(intake.record(delivery(number)))
+        asyncio.create_task(intake.record(delivery(number, organization_id)))
         for number in range(first, first + count)
     ]
 
@@ -157,6 +170,63 @@ async def test_when_the_database_is_gone_all_are_told_and_nothing_is_sent_again(
     answers = await asyncio.gather(*sent, return_exceptions=True)
     assert [type(one) for one in answers[1:]] == [Gone] * ENOUGH
     assert len(database.calls) == 2
+
+
+async def hanging(database: Database, intake: Intake, count: int) -> list[asyncio.Task[Recorded]]:
+    """So many deliveries of an organization whose rows are locked, as far as they come."""
+    database.locked = {ID}
+    database.may_answer.set()
+    sent = several(intake, count)
+    async with asyncio.timeout(5), database.called:
+        await database.called.wait_for(lambda: len(alone(database)) == ALONE)
+    return sent
+
+
+def alone(database: Database) -> set[str]:
+    """Bodies that were sent again, by themselves."""
+    bodies = [body for call in database.calls for body in call]
+    return {call[0] for call in database.calls if len(call) == 1 and bodies.count(call[0]) == 2}
+
+
+async def test_of_an_organization_that_hangs_few_are_under_way_and_others_are_taken() -> None:
+    database = Database()
+    intake = Intake(database)
+    sent = await hanging(database, intake, FULL)
+    answers = await asyncio.gather(*several(intake, 2 * MOST, first=100, organization_id=OTHER))
+    assert [one.status for one in answers] == [f"took {body}" for body in numbers(100, 2 * MOST)]
+    assert len(alone(database)) == ALONE
+    assert not any(one.done() for one in sent)
+    database.unlocked.set()
+    assert [one.status for one in await asyncio.gather(*sent)] == [
+        f"took {body}" for body in numbers(0, FULL)
+    ]
+
+
+async def test_what_comes_of_an_organization_that_hangs_shares_no_call() -> None:
+    database = Database()
+    intake = Intake(database, long_s=0)
+    sent = await hanging(database, intake, 1 + ENOUGH)
+    calls = len(database.calls)
+    sent += several(intake, ENOUGH, first=100)
+    others = several(intake, ENOUGH, first=200, organization_id=OTHER)
+    await asyncio.gather(*others)
+    assert {body for call in database.calls[calls:] for body in call} == {*numbers(200, ENOUGH)}
+    database.unlocked.set()
+    await asyncio.gather(*sent)
+    assert all([body] in database.calls[calls:] for body in numbers(100, ENOUGH))
+
+
+async def test_who_finds_no_place_in_time_is_told_so() -> None:
+    database = Database()
+    intake = Intake(database, line_s=0)
+    sent = await hanging(database, intake, 1 + ENOUGH)
+    done, under_way = await asyncio.wait(sent, return_when=asyncio.FIRST_COMPLETED, timeout=5)
+    while len(under_way) > ALONE:
+        more, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+        done |= more
+    assert {type(one.exception()) for one in done} == {Busy}
+    database.unlocked.set()
+    assert len(await asyncio.gather(*under_way)) == ALONE
 
 
 async def test_a_sender_that_went_away_keeps_nobody_from_an_answer() -> None:

@@ -23,57 +23,55 @@ end;
 $$;
 comment on function ingest.envelope(text, jsonb) is 'What an event says about itself, whoever sent it.';
 
--- ingest.process: carry out one event, by the rules of its provider.
-create or replace function ingest.process(
-    provider text, organization_id uuid, connection_id uuid, provider_account text, livemode boolean, body jsonb,
-    out status text, out steps jsonb, out lead_id uuid, out event_id uuid, out payment_id uuid, out error text,
-    out is_passing boolean
-) returns record
+-- ingest.is_passing: what went wrong with this SQLSTATE may well go right in a moment: somebody was in the way, or there was no room.
+create or replace function ingest.is_passing(failed_with text) returns boolean
+language sql immutable parallel safe
+return coalesce(left(failed_with, 2) in ('40', '53', '55', '57'), false);
+comment on function ingest.is_passing(text) is 'What failed with this SQLSTATE may well succeed in a moment.';
+
+-- ingest.process: carry out one delivery, by the rules of its provider. account: the provider's, as its connection names it.
+create or replace function ingest.process(delivery app.webhook_events, account text) returns app.delivery_outcome
 language plpgsql volatile set search_path = '' as $$
 declare
+    d            constant app.webhook_events := delivery;
     v_done       record;
+    v_outcome    app.delivery_outcome;
     v_state      text;
     v_message    text;
     v_detail     text;
     v_constraint text;
     v_context    text;
 begin
-    case provider
-        when 'stripe' then
-            v_done := ingest.process_stripe(organization_id, connection_id, provider_account, livemode, body);
-        when 'whop' then
-            v_done := ingest.process_whop(organization_id, connection_id, provider_account, livemode, body);
-        when 'calendly' then
-            v_done := ingest.process_calendly(organization_id, connection_id, provider_account, livemode, body);
-        when 'acuity' then
-            v_done := ingest.process_acuity(organization_id, connection_id, provider_account, livemode, body);
-        when 'manychat' then
-            v_done := ingest.process_manychat(organization_id, connection_id, provider_account, livemode, body);
+    case d.provider
+        when 'stripe' then v_done := ingest.process_stripe(d.organization_id, d.connection_id, account, d.livemode, d.body);
+        when 'whop' then v_done := ingest.process_whop(d.organization_id, d.connection_id, account, d.livemode, d.body);
+        when 'calendly' then v_done := ingest.process_calendly(d.organization_id, d.connection_id, account, d.livemode, d.body);
+        when 'acuity' then v_done := ingest.process_acuity(d.organization_id, d.connection_id, account, d.livemode, d.body);
+        when 'manychat' then v_done := ingest.process_manychat(d.organization_id, d.connection_id, account, d.livemode, d.body);
     end case;
-    status := v_done.status;
-    steps := v_done.steps;
-    lead_id := v_done.lead_id;
-    event_id := v_done.event_id;
-    payment_id := v_done.payment_id;
+    v_outcome.status := v_done.status;
+    v_outcome.steps := v_done.steps;
+    v_outcome.lead_id := v_done.lead_id;
+    v_outcome.event_id := v_done.event_id;
+    v_outcome.payment_id := v_done.payment_id;
+    return v_outcome;
 exception when others then
     -- Only what can hold nothing of the payload is kept: our own sentences, the names of constraints and functions.
     get stacked diagnostics v_state = returned_sqlstate, v_message = message_text, v_detail = pg_exception_detail,
         v_constraint = constraint_name, v_context = pg_exception_context;
-    status := 'queued';
-    lead_id := null;
-    event_id := null;
-    payment_id := null;
-    error := case
+    v_outcome.status := 'queued';
+    v_outcome.failed_with := v_state;
+    v_outcome.error := case
         when v_state like 'PT%' then concat_ws(' ', v_message, v_detail)
         when v_constraint <> '' then format('Refused by %s (%s).', v_constraint, v_state)
         else format('Failed with %s in %s.', v_state, coalesce(substring(v_context from 'function ([a-z_.]+)\('), 'processing'))
     end;
-    is_passing := left(v_state, 2) in ('40', '53', '55', '57');
-    steps := jsonb_build_array(app.step('event', 'queued', error));
+    v_outcome.steps := jsonb_build_array(app.step('event', 'queued', v_outcome.error));
+    return v_outcome;
 end;
 $$;
-comment on function ingest.process(text, uuid, uuid, text, boolean, jsonb) is
-    'Carry out one event; a failure undoes it and answers queued, with an error that holds nothing of the payload.';
+comment on function ingest.process(app.webhook_events, text) is
+    'Carry out one delivery; a failure undoes it and answers queued, with an error that holds nothing of the payload.';
 
 -- ingest.told_payment: the payment that a delivery tells of, when that is all there is to do; told is NULL for every other one.
 create or replace function ingest.told_payment(delivery app.webhook_events, account text, out told app.payments, out steps jsonb)
@@ -98,83 +96,66 @@ comment on function ingest.told_payment(app.webhook_events, text) is
     'The payment that a delivery tells of, when that is all there is to do.';
 
 -- ingest.process_deliveries: carry out deliveries, one or many; answers what became of each, in their order, as ingest.process does.
--- accounts: the provider's account of each. may_wait: whether one may wait for somebody else while the others wait for it; if not, 55P03
--- is raised as soon as the time for it (lock_timeout) is over.
--- Deliveries that only tell of a payment are carried out as one set. When one of that set fails, and for all others, each is
+-- accounts: the provider's account of each. may_wait: whether they may wait for somebody else's lock; if not, 55P03 is raised as soon as
+-- the time for it (lock_timeout) is over. If they may, whoever waited for so long is queued.
+-- Of several, those that only tell of a payment are carried out as one set. When one of that set fails, and for all others, each is
 -- carried out by itself, and nobody else fails with it. A deadlock with another transaction lets go of what one held: such a
 -- one may pass at once.
 create or replace function ingest.process_deliveries(
-    deliveries app.webhook_events[], accounts text[], may_wait boolean default true)
-returns table (status text, steps jsonb, lead_id uuid, event_id uuid, payment_id uuid, error text, is_passing boolean)
+    deliveries app.webhook_events[], accounts text[], may_wait boolean default true
+) returns app.delivery_outcome[]
 language plpgsql volatile set search_path = '' as $$
 declare
-    d         app.webhook_events;
     v_said    record;
     v_told    app.payments[] := '{}';
     v_places  integer[] := '{}';
-    v_done    app.webhook_events[] := array_fill(null::app.webhook_events, array[cardinality(deliveries)]);
-    v_outcome record;
+    v_none    constant app.delivery_outcome[] := array_fill(null::app.delivery_outcome, array[cardinality(deliveries)]);
+    v_done    app.delivery_outcome[] := v_none;
+    v_outcome app.delivery_outcome;
+    v_written record;
 begin
-    begin
-        for v_n in 1 .. cardinality(deliveries) loop
-            d := deliveries[v_n];
-            v_said := ingest.told_payment(d, accounts[v_n]);
-            if (v_said.told).provider_payment_id is not null then
+    if cardinality(deliveries) > 1 then
+        begin
+            for v_n in 1 .. cardinality(deliveries) loop
+                v_said := ingest.told_payment(deliveries[v_n], accounts[v_n]);
+                continue when (v_said.told).provider_payment_id is null;
                 v_told := v_told || v_said.told;
                 v_places := v_places || v_n;
-                d.status := 'processed';
-                d.steps := v_said.steps;
-                v_done[v_n] := d;
+                v_outcome.status := 'processed';
+                v_outcome.steps := v_said.steps;
+                v_done[v_n] := v_outcome;
+            end loop;
+            for v_written in
+                select r.* from app.record_processor_payments(v_told) with ordinality as r where cardinality(v_told) > 0
+            loop
+                v_outcome := v_done[v_places[v_written.ordinality]];
+                v_outcome.steps := v_outcome.steps || app.step('payment', v_written.what, v_written.because);
+                v_outcome.lead_id := v_written.lead_id;
+                v_outcome.event_id := v_written.event_id;
+                v_outcome.payment_id := v_written.payment_id;
+                v_done[v_places[v_written.ordinality]] := v_outcome;
+            end loop;
+        exception when others then
+            -- Whichever it was fails again below, and says why; who waits for a lock waits without the others.
+            if sqlstate = '55P03' and not may_wait then
+                raise;
             end if;
-        end loop;
-        for v_outcome in
-            select r.* from app.record_processor_payments(v_told) with ordinality as r where cardinality(v_told) > 0
-        loop
-            d := v_done[v_places[v_outcome.ordinality]];
-            d.steps := d.steps || app.step('payment', v_outcome.what, v_outcome.because);
-            d.lead_id := v_outcome.lead_id;
-            d.event_id := v_outcome.event_id;
-            d.payment_id := v_outcome.payment_id;
-            v_done[v_places[v_outcome.ordinality]] := d;
-        end loop;
-    exception when others then
-        -- Whichever it was fails again below, and says why; who waits for a lock waits without the others.
-        if sqlstate = '55P03' and not may_wait then
-            raise;
-        end if;
-        v_done := array_fill(null::app.webhook_events, array[cardinality(deliveries)]);
-    end;
+            v_done := v_none;
+        end;
+    end if;
 
     for v_n in 1 .. cardinality(deliveries) loop
-        d := v_done[v_n];
-        if d.id is not null then
-            status := d.status;
-            steps := d.steps;
-            lead_id := d.lead_id;
-            event_id := d.event_id;
-            payment_id := d.payment_id;
-            error := null;
-            is_passing := null;
-        else
-            d := deliveries[v_n];
-            for v_attempt in 1 .. 3 loop
-                select p.* into v_outcome
-                  from ingest.process(d.provider, d.organization_id, d.connection_id, accounts[v_n], d.livemode, d.body) as p;
-                exit when v_outcome.is_passing is distinct from true;
-                if not may_wait then
-                    raise exception using errcode = '55P03', message = 'A delivery waits for somebody else.';
-                end if;
-            end loop;
-            status := v_outcome.status;
-            steps := v_outcome.steps;
-            lead_id := v_outcome.lead_id;
-            event_id := v_outcome.event_id;
-            payment_id := v_outcome.payment_id;
-            error := v_outcome.error;
-            is_passing := v_outcome.is_passing;
-        end if;
-        return next;
+        continue when (v_done[v_n]).status is not null;
+        for v_attempt in 1 .. 3 loop
+            v_outcome := ingest.process(deliveries[v_n], accounts[v_n]);
+            if not may_wait and ingest.is_passing(v_outcome.failed_with) then
+                raise exception using errcode = '55P03', message = 'A delivery waits for somebody else.';
+            end if;
+            exit when left(v_outcome.failed_with, 2) is distinct from '40';
+        end loop;
+        v_done[v_n] := v_outcome;
     end loop;
+    return v_done;
 end;
 $$;
 comment on function ingest.process_deliveries(app.webhook_events[], text[], boolean) is
@@ -182,37 +163,39 @@ comment on function ingest.process_deliveries(app.webhook_events[], text[], bool
 
 -- ingest.record_deliveries: take in verified deliveries, all or none.
 -- deliveries: [{"organization_id", "connection_id", "is_late", "body"}, ...], at least one.
+-- may_wait: one that comes alone waits two seconds for somebody else's lock. Where it was about to change something, it is kept and
+-- queued then: the worker tries it again, and nobody has to send it again.
 -- Answers, in their order, processed, queued, ignored or duplicate, and the inbox row.
 -- Raises PT404 when a connection is not in use, PT400 when a body is no event, PT429 over a limit; then nothing is kept.
--- Whoever sent several sends each of them again then: so, too, when one of several waits for somebody else (55P03).
+-- Whoever sent several sends each of them again then, and so does who meets a lock for longer than a quarter of a second (55P03) when
+-- there are several or when it may not wait.
 -- Rows that senders share are touched last, so that nobody waits while a payment is processed.
 -- Callers:  the gateway, after it has verified the signatures over the raw bytes.
 -- Definer:  the gateway has no rights on tables.
 -- Plans:    made once in a session: every statement below finds its rows by key, whatever the values, and shall still do so
 --           when a table has grown that was nearly empty then.
-create or replace function ingest.record_deliveries(deliveries jsonb, received_at timestamptz default now())
-returns table (status text, webhook_event_id uuid)
+create or replace function ingest.record_deliveries(
+    deliveries jsonb, received_at timestamptz default now(), may_wait boolean default true
+) returns table (status text, webhook_event_id uuid)
 language plpgsql volatile security definer set search_path = '' set plan_cache_mode = force_generic_plan
-set enable_seqscan = off as $$
+set enable_seqscan = off set lock_timeout = '2s' as $$
 declare
-    v_minute      constant timestamptz := date_trunc('minute', received_at, 'UTC');
-    v_are_several constant boolean := jsonb_array_length(deliveries) > 1;
-    v_at          record;
-    v_wait        numeric;
-    v_envelope    record;
-    d             app.webhook_events;
-    v_given       app.webhook_events[] := '{}';
-    v_limits      integer[] := '{}';
-    v_before      integer[] := '{}';
-    v_accounts    text[] := '{}';
-    v_new_ids     uuid[];
-    v_new         app.webhook_events[] := '{}';
-    v_new_of      text[] := '{}';
-    v_done        app.webhook_events[] := '{}';
-    v_failed      uuid[] := '{}';
-    v_outcome     record;
+    v_minute   constant timestamptz := date_trunc('minute', received_at, 'UTC');
+    v_may_wait constant boolean := record_deliveries.may_wait and jsonb_array_length(deliveries) = 1;
+    v_at       record;
+    v_wait     numeric;
+    v_envelope record;
+    d          app.webhook_events;
+    v_given    app.webhook_events[] := '{}';
+    v_limits   integer[] := '{}';
+    v_before   integer[] := '{}';
+    v_accounts text[] := '{}';
+    v_new_ids  uuid[];
+    v_new      app.webhook_events[] := '{}';
+    v_new_of   text[] := '{}';
+    v_done     app.delivery_outcome[];
 begin
-    if v_are_several then
+    if not v_may_wait then
         perform set_config('lock_timeout', '250ms', true);
     end if;
     for v_at in
@@ -281,39 +264,30 @@ begin
     end loop;
 
     if cardinality(v_new) > 0 then
-        for v_outcome in select p.* from ingest.process_deliveries(v_new, v_new_of, not v_are_several) with ordinality as p loop
-            d := v_new[v_outcome.ordinality];
-            d.status := v_outcome.status;
-            d.steps := v_outcome.steps;
-            d.lead_id := v_outcome.lead_id;
-            d.event_id := v_outcome.event_id;
-            d.payment_id := v_outcome.payment_id;
-            d.error := v_outcome.error;
-            v_done := v_done || d;
-            if d.status = 'queued' and not v_outcome.is_passing then
-                v_failed := v_failed || d.id;
-            end if;
-        end loop;
+        v_done := ingest.process_deliveries(v_new, v_new_of, v_may_wait);
         insert into app.webhook_events (
             organization_id, id, connection_id, provider, provider_event_id, event_type, livemode, occurred_at, received_at,
             is_late, body, status, next_attempt_at, processed_at, error, steps, lead_id, event_id, payment_id)
         select w.organization_id, w.id, w.connection_id, w.provider, w.provider_event_id, w.event_type, w.livemode, w.occurred_at,
-               record_deliveries.received_at, w.is_late, w.body, w.status,
-               case w.status when 'queued' then record_deliveries.received_at + app.back_off(1) end,
-               case when w.status <> 'queued' then record_deliveries.received_at end,
-               w.error, w.steps, w.lead_id, w.event_id, w.payment_id
-          from unnest(v_done) as w;
-        if cardinality(v_failed) > 0 then
-            perform app.report_failed_delivery(w.organization_id, w.id, false)
-               from unnest(v_done) as w where w.id = any (v_failed);
-        end if;
+               record_deliveries.received_at, w.is_late, w.body, o.status,
+               case o.status when 'queued' then record_deliveries.received_at + app.back_off(1) end,
+               case when o.status <> 'queued' then record_deliveries.received_at end,
+               o.error, o.steps, o.lead_id, o.event_id, o.payment_id
+          from unnest(v_new) with ordinality as w
+          join unnest(v_done) with ordinality as o using (ordinality);
+        for v_n in 1 .. cardinality(v_new) loop
+            v_new[v_n].status := (v_done[v_n]).status;
+            if (v_done[v_n]).status = 'queued' and not ingest.is_passing((v_done[v_n]).failed_with) then
+                perform app.report_failed_delivery((v_new[v_n]).organization_id, (v_new[v_n]).id, false);
+            end if;
+        end loop;
     end if;
     return query
     with made as (
         select g.ordinality, coalesce(w.status, 'duplicate') as status, coalesce(w.id, k.webhook_event_id) as webhook_event_id,
                g.organization_id, g.connection_id
           from unnest(v_given) with ordinality as g
-          left join unnest(v_done) as w on w.id = g.id
+          left join unnest(v_new) as w on w.id = g.id
           left join lateral (
             select e.webhook_event_id from app.webhook_event_keys as e
              where w.id is null and e.organization_id = g.organization_id and e.connection_id = g.connection_id
@@ -336,20 +310,5 @@ begin
     end if;
 end;
 $$;
-comment on function ingest.record_deliveries(jsonb, timestamptz) is 'Take in verified deliveries, all or none.';
-grant execute on function ingest.record_deliveries(jsonb, timestamptz) to gateway;
-
--- ingest.record_delivery: the same for one.
-create or replace function ingest.record_delivery(
-    organization_id uuid, connection_id uuid, body jsonb, received_at timestamptz default now(), is_late boolean default false
-) returns table (status text, webhook_event_id uuid)
-language sql volatile
-begin atomic
-    select r.status, r.webhook_event_id
-      from ingest.record_deliveries(
-            jsonb_build_array(jsonb_build_object(
-                'organization_id', organization_id, 'connection_id', connection_id, 'is_late', is_late, 'body', body)),
-            record_delivery.received_at) as r;
-end;
-comment on function ingest.record_delivery(uuid, uuid, jsonb, timestamptz, boolean) is 'Take in one verified delivery.';
-grant execute on function ingest.record_delivery(uuid, uuid, jsonb, timestamptz, boolean) to gateway;
+comment on function ingest.record_deliveries(jsonb, timestamptz, boolean) is 'Take in verified deliveries, all or none.';
+grant execute on function ingest.record_deliveries(jsonb, timestamptz, boolean) to gateway;

@@ -15,7 +15,8 @@ declare
     v_events   app.webhook_events[];
     v_accounts text[];
     v_event    app.webhook_events;
-    v_outcome  record;
+    v_outcomes app.delivery_outcome[];
+    v_outcome  app.delivery_outcome;
     v_status   text;
 begin
     -- A payment keeps the account it was recorded under, whatever the connection says now: it must not arise twice. So no connection
@@ -35,8 +36,10 @@ begin
     if v_events is null then
         return;
     end if;
-    for v_outcome in select d.* from ingest.process_deliveries(v_events, v_accounts) with ordinality as d loop
-        v_event := v_events[v_outcome.ordinality];
+    v_outcomes := ingest.process_deliveries(v_events, v_accounts);
+    for v_n in 1 .. cardinality(v_events) loop
+        v_event := v_events[v_n];
+        v_outcome := v_outcomes[v_n];
         id := v_event.id;
         if v_outcome.status = 'queued' then
             outcome := 'failed';

@@ -1,28 +1,29 @@
 -- The worker's part of taking deliveries in: what failed is tried again, what was counted is added up.
 
 -- jobs.retry_webhook_events: process deliveries again that failed and are due, the oldest first, up to batch of them.
--- One that fails for the last time is dead, and a critical exception. Answers how many were tried.
--- Callers:  the worker. Several may run at once: each takes what no other one holds.
+-- One that fails for the last time is dead, and a critical exception. One that meets a lock waits no longer than a shared call: it
+-- would hold what others of the batch have changed. Answers how many were tried.
+-- Callers:  the worker. Several may run at once: each takes what no other one holds, and nothing of a connection that is being named.
 -- Definer:  the worker has no rights on tables.
 create or replace function jobs.retry_webhook_events(batch integer default 100, as_of timestamptz default now()) returns integer
-language plpgsql volatile security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' set lock_timeout = '250ms' as $$
 declare
-    v_event   record;
-    v_outcome record;
+    v_due     record;
+    v_event   app.webhook_events;
+    v_outcome app.delivery_outcome;
     v_status  text;
     v_count   integer := 0;
 begin
-    for v_event in
-        select w.organization_id, w.id, w.connection_id, w.provider, w.livemode, w.body, w.attempts, c.provider_account
+    for v_due in
+        select w as delivery, c.provider_account as account
           from app.webhook_events as w
           join app.webhook_connections as c on c.organization_id = w.organization_id and c.id = w.connection_id
          where w.status = 'queued' and w.next_attempt_at <= retry_webhook_events.as_of
          order by w.next_attempt_at, w.id
-         limit retry_webhook_events.batch for no key update of w skip locked for key share of c
+         limit retry_webhook_events.batch for no key update of w skip locked for key share of c skip locked
     loop
-        select p.* into v_outcome from ingest.process(
-            v_event.provider, v_event.organization_id, v_event.connection_id, v_event.provider_account, v_event.livemode,
-            v_event.body) as p;
+        v_event := v_due.delivery;
+        v_outcome := ingest.process(v_event, v_due.account);
         v_status := case when v_outcome.status = 'queued' and v_event.attempts + 1 >= app.delivery_attempts() then 'dead'
                          else v_outcome.status end;
         update app.webhook_events as w
@@ -31,7 +32,7 @@ begin
                processed_at = case when v_status <> 'queued' then retry_webhook_events.as_of end,
                lead_id = v_outcome.lead_id, event_id = v_outcome.event_id, payment_id = v_outcome.payment_id
          where w.organization_id = v_event.organization_id and w.id = v_event.id;
-        if v_status = 'dead' or v_status = 'queued' and not v_outcome.is_passing then
+        if v_status = 'dead' or v_status = 'queued' and not ingest.is_passing(v_outcome.failed_with) then
             perform app.report_failed_delivery(v_event.organization_id, v_event.id, v_status = 'dead');
         elsif v_status <> 'queued' then
             perform app.resolve_exception(v_event.organization_id, 'failed_delivery', v_event.id::text);
