@@ -226,7 +226,7 @@ begin atomic
 end;
 comment on function app.every_unit(uuid) is 'What all units of an organization add.';
 
--- app.units_now: what some units add.
+-- app.units_now: what some units add. Payments are each looked up by their key (offset 0), as in app.changed_units.
 create or replace function app.units_now(organization_id uuid, units app.metric_units) returns setof app.contribution
 language sql stable parallel safe
 begin atomic
@@ -236,7 +236,9 @@ begin atomic
     union all
     select l.* from app.lead_units(units_now.organization_id) as l where l.unit_id = any ((units).leads)
     union all
-    select p.* from app.payment_units(units_now.organization_id) as p where p.unit_id = any ((units).payments)
+    select p.*
+      from unnest((units).payments) as k (id)
+     cross join lateral (select p.* from app.payment_units(units_now.organization_id) as p where p.unit_id = k.id offset 0) as p
     union all
     select d.* from app.deal_units(units_now.organization_id) as d where d.unit_id = any ((units).deals)
     union all

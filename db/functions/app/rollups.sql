@@ -18,6 +18,8 @@ comment on function app.has_rollup(uuid) is 'True when an organization''s sums m
 -- A change names a row; what else rests on that row is found here, by whoever reads, as of the same instant as the rest:
 -- a call moves its lead, its closer's day, and the payments and deals that take its source or type; a payment its deal, and the
 -- call that was closed; a lead or a deal whatever belongs to it. What a row belonged to before, its change names itself.
+-- Calls and payments are each looked up by their key (offset 0): for some ids at once, the planner, who takes organizations for
+-- equally large, reads all of one through an index in which the id comes last.
 create or replace function app.changed_units(organization_id uuid, ids uuid[] default null) returns app.metric_units
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -46,18 +48,26 @@ begin
     v_chains := array(
         select c.id from unnest(v_changes.chains) as c (id)
         union
-        select e.root_event_id from app.events as e
-         where e.organization_id = changed_units.organization_id and e.id = any (v_events)
+        select e.root_event_id
+          from unnest(v_events) as k (id)
+         cross join lateral (
+            select e.root_event_id from app.events as e
+             where e.organization_id = changed_units.organization_id and e.id = k.id
+            offset 0) as e
         union
         select e.root_event_id from app.events as e
          where e.organization_id = changed_units.organization_id and e.lead_id = any (v_changes.leads));
-    v_calls := array(select e.id from app.events as e
-                      where e.organization_id = changed_units.organization_id and e.root_event_id = any (v_chains));
+    -- The calls of these chains, whose leads they are, and on which closers' days they lie.
+    select array_agg(e.id), array_agg(distinct e.lead_id) filter (where e.lead_id is not null),
+           array_agg(e.credited_closer_id), array_agg((e.scheduled_at at time zone o.timezone)::date)
+      into v_calls, v_units.leads, v_units.closers, v_units.days
+      from app.organizations as o
+      join app.events as e on e.organization_id = o.id
+     where o.id = changed_units.organization_id and e.root_event_id = any (v_chains);
     v_units.leads := array(
         select l.id from unnest(v_changes.leads) as l (id)
         union
-        select e.lead_id from app.events as e
-         where e.organization_id = changed_units.organization_id and e.id = any (v_calls) and e.lead_id is not null);
+        select l.id from unnest(v_units.leads) as l (id));
     v_units.payments := array(
         select p.id from unnest(v_changes.payments) as p (id)
         union
@@ -72,8 +82,12 @@ begin
     v_units.deals := array(
         select d.id from unnest(v_changes.deals) as d (id)
         union
-        select p.deal_id from app.payments as p
-         where p.organization_id = changed_units.organization_id and p.id = any (v_units.payments) and p.deal_id is not null
+        select p.deal_id
+          from unnest(v_units.payments) as k (id)
+         cross join lateral (
+            select p.deal_id from app.payments as p
+             where p.organization_id = changed_units.organization_id and p.id = k.id and p.deal_id is not null
+            offset 0) as p
         union
         select d.id from app.deals as d
          where d.organization_id = changed_units.organization_id and d.origin_event_id = any (v_calls)
@@ -84,22 +98,27 @@ begin
         select c.id from unnest(v_chains) as c (id)
         union
         select e.root_event_id
-          from app.deals as d
-          join app.events as e on e.organization_id = d.organization_id and e.id = d.origin_event_id
-         where d.organization_id = changed_units.organization_id and d.id = any (v_units.deals)
+          from unnest(v_units.deals) as k (id)
+         cross join lateral (
+            select e.root_event_id
+              from app.deals as d
+              join app.events as e on e.organization_id = d.organization_id and e.id = d.origin_event_id
+             where d.organization_id = changed_units.organization_id and d.id = k.id
+            offset 0) as e
         union
         select e.root_event_id
-          from app.payments as p
-          join app.events as e on e.organization_id = p.organization_id and e.id = p.event_id
-         where p.organization_id = changed_units.organization_id and p.id = any (v_units.payments) and p.deal_id is null);
+          from unnest(v_units.payments) as k (id)
+         cross join lateral (
+            select e.root_event_id
+              from app.payments as p
+              join app.events as e on e.organization_id = p.organization_id and e.id = p.event_id
+             where p.organization_id = changed_units.organization_id and p.id = k.id and p.deal_id is null
+            offset 0) as e);
     select array_agg(s.closer_id), array_agg(s.day) into v_units.closers, v_units.days
       from (
         select k.closer_id, k.day from unnest(v_changes.closers, v_changes.days) as k (closer_id, day)
         union
-        select e.credited_closer_id, (e.scheduled_at at time zone o.timezone)::date
-          from app.events as e
-          join app.organizations as o on o.id = e.organization_id
-         where e.organization_id = changed_units.organization_id and e.id = any (v_calls) and e.credited_closer_id is not null
+        select k.closer_id, k.day from unnest(v_units.closers, v_units.days) as k (closer_id, day) where k.closer_id is not null
         union
         select f.closer_id, f.day
           from app.metric_facts as f
