@@ -480,7 +480,7 @@ comment on function app.unmark_duplicate(uuid, uuid) is 'A marked call is a book
 
 -- app.may_be_one_booking: are two calls of one lead close enough to be one? They start within 60 minutes or on the same local day.
 create or replace function app.may_be_one_booking(starts_at timestamptz, other_starts_at timestamptz, timezone text) returns boolean
-language sql immutable parallel safe
+language sql stable parallel safe
 return other_starts_at between starts_at - interval '60 minutes' and starts_at + interval '60 minutes'
     or (other_starts_at at time zone timezone)::date = (starts_at at time zone timezone)::date;
 comment on function app.may_be_one_booking(timestamptz, timestamptz, text) is

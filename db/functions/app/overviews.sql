@@ -179,22 +179,21 @@ begin atomic
     select e.id, c.id
       from app.organizations as o
      cross join lateral (
-        select array_agg(k.id) as ids, array_agg(k.root_event_id) as roots, array_agg(k.scheduled_at) as starts,
-               array_agg(coalesce(t.category, 'sales')) as categories
+        select array_agg(k.id) as ids, array_agg(k.root_event_id) as roots, array_agg(k.scheduled_at) as starts
           from app.events as k
           left join app.call_types as t on t.organization_id = k.organization_id and t.id = k.call_type_id
          where k.organization_id = duplicate_pairs.organization_id
            and k.scheduled_at >= duplicate_pairs.since - interval '26 hours'  -- the other one may be of the day at the edge
            and k.scheduled_at < duplicate_pairs.until + interval '26 hours'
            and k.lead_id is not null and k.deleted_at is null and k.duplicate_of_id is null
-         group by k.lead_id
+         group by k.lead_id, coalesce(t.category, 'sales')
         having count(*) > 1
      ) as l
-     cross join lateral unnest(l.ids, l.roots, l.starts, l.categories) as e (id, root_event_id, scheduled_at, category)
-     cross join lateral unnest(l.ids, l.roots, l.starts, l.categories) as c (id, root_event_id, scheduled_at, category)
+     cross join lateral unnest(l.ids, l.roots, l.starts) as e (id, root_event_id, scheduled_at)
+     cross join lateral unnest(l.ids, l.roots, l.starts) as c (id, root_event_id, scheduled_at)
      where o.id = duplicate_pairs.organization_id
        and e.scheduled_at >= duplicate_pairs.since and e.scheduled_at < duplicate_pairs.until
-       and c.id < e.id and c.root_event_id <> e.root_event_id and c.category = e.category
+       and c.id < e.id and c.root_event_id <> e.root_event_id
        and app.may_be_one_booking(e.scheduled_at, c.scheduled_at, o.timezone);
 end;
 comment on function app.duplicate_pairs(uuid, timestamptz, timestamptz) is 'Calls of a time that may be one booking, each pair once.';
@@ -451,9 +450,11 @@ begin
                            c.call_status = 'scheduled' and c.scheduled_end_at <= as_of as is_pending,
                            c.call_status = 'scheduled' and c.scheduled_end_at <= as_of - o.pcf_grace as is_overdue) as w
                  where w.is_today or w.is_ahead or w.is_pending) as f
-          left join app.call_cards(o.id, as_of, o.pcf_grace) as k
-            on k.event_id = f.event_id
-           and (f.is_today and f.today_no <= 50 or f.is_ahead and f.ahead_no <= 50 or f.is_pending and f.pending_no <= 50));
+          left join lateral (  -- of those that are listed, and of no others
+            select c.card from app.call_cards(o.id, as_of, o.pcf_grace) as c
+             where c.event_id = f.event_id
+               and (f.is_today and f.today_no <= 50 or f.is_ahead and f.ahead_no <= 50 or f.is_pending and f.pending_no <= 50)
+            offset 0) as k on true);
 end;
 $$;
 comment on function app.rep_home(uuid, uuid, date, date, timestamptz, text) is 'Everything of a closer''s dashboard.';
