@@ -78,7 +78,7 @@ begin
 end;
 $$;
 
--- This database: closed to everybody, open to its owner. The last of the repeatable files lets the logins in.
+-- This database: closed to everybody, open to its owner. logins.sql lets the logins in, at the end of a deploy.
 do $$
 declare
     v_database constant text := current_database();

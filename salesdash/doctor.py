@@ -333,8 +333,13 @@ def _login(check: str, field: str, settings: Settings) -> Finding:
     try:
         psycopg.connect(settings.required(field), connect_timeout=5).close()
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
-        return Finding(check, "bad", reason, f"Set {field.upper()}, or run `make up` once.")
+        *_, reason = (
+            line for line in str(error).strip().splitlines() if not line.startswith("DETAIL:")
+        )
+        mend = f"Set {field.upper()}, or run `make up` once."
+        if "permission denied for database" in reason:
+            mend = "Run `salesdash db deploy`: it says who may connect; a restored dump does not."
+        return Finding(check, "bad", reason, mend)
     return Finding(check, "good", "can log in")
 
 

@@ -1,4 +1,4 @@
-"""The first step of a deploy: cluster roles, and passwords of their logins."""
+"""First and last step of a deploy: roles of the cluster, their passwords, who may connect."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ class Login(NamedTuple):
 
 
 def apply_roles(connection: psycopg.Connection, file: Path) -> None:
-    """Run roles.sql, which changes nothing when all is as it says.
+    """Run roles.sql or logins.sql, which change nothing when all is as they say.
 
     Raises DeployFailed, for example when the login may not manage roles.
     """

@@ -103,6 +103,8 @@ def _run(
             patience_s=patience_s,
             progress=partial(progress, "file"),
         )
+        progress("roles", "logins.sql")
+        apply_roles(connection, db / "logins.sql")
     return DeployReport(
         migrations=done,
         files=repeated.files,

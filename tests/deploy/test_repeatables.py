@@ -15,7 +15,6 @@ EVERYTHING = {
     "functions/api/count.sql",
     "functions/api/label.sql",
     "policies/animals.sql",
-    "policies/database.sql",
 }
 
 LEGS = """
@@ -92,7 +91,7 @@ def test_a_changed_view_takes_its_dependants_along(tree: Tree) -> None:
     tree.deploy()
     tree.write("views/animals.sql", ANIMALS.replace("id, name", "id, name, owner_name as owner"))
     report = tree.deploy()
-    assert set(report.files) == EVERYTHING - {"policies/animals.sql", "policies/database.sql"}
+    assert set(report.files) == EVERYTHING - {"policies/animals.sql"}
     assert report.dropped == ()
     assert tree.one("select owner from api.animals where id = 1") == "anon"
     assert tree.one("select api.label(a) from api.animals as a where id = 1") == "ADA"

@@ -101,6 +101,22 @@ def test_nobody_connects_before_the_walls_stand(tree: Tree) -> None:
             psycopg.connect(url)
 
 
+def test_a_database_that_lost_who_may_connect_is_opened_again(tree: Tree) -> None:
+    tree.deploy()
+    with psycopg.connect(tree.database.superuser_url, autocommit=True) as superuser:
+        for login in ("authenticator", "gateway", "worker", "analyst"):
+            superuser.execute(
+                sql.SQL("revoke all on database {} from {} cascade").format(
+                    sql.Identifier(superuser.info.dbname), sql.Identifier(login)
+                )
+            )
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        psycopg.connect(tree.database.gateway_url)
+    tree.deploy()
+    for url in (tree.database.authenticator_url, tree.database.gateway_url):
+        psycopg.connect(url).close()
+
+
 def test_passwords_are_set_as_verifiers_and_only_when_they_differ(tree: Tree) -> None:
     # Logins of its own: those of the cluster are in use by tests that run beside this one.
     keeps, changes = (f"login_{uuid4().hex[:12]}" for _ in range(2))

@@ -102,12 +102,12 @@ def plant(path: Path, database: Database) -> Tree:
     """The zoo: a table, two views of which one stands on the other, functions, a policy."""
     tree = Tree(path, database)
     path.mkdir()
-    shutil.copy(ROOT / "db" / "roles.sql", path)
+    for file in ("roles.sql", "logins.sql"):
+        shutil.copy(ROOT / "db" / file, path)
     tree.migration("0001_zoo", ZOO, ZOO_DOWN)
     tree.write("views/animals.sql", ANIMALS)
     tree.write("views/names.sql", NAMES)
     tree.write("functions/api/count.sql", COUNT)
     tree.write("functions/api/label.sql", LABEL)
     tree.write("policies/animals.sql", POLICY)
-    shutil.copy(ROOT / "db" / "policies" / "database.sql", path / "policies")
     return tree

@@ -82,7 +82,8 @@ def test_tables_of_sqitch_equal_those_of_yoyo_before_any_repeatable_file(
     empty: Database, cluster: Cluster, tmp_path: Path
 ) -> None:
     (tmp_path / "migrations").symlink_to(FOLDER)
-    shutil.copy(ROOT / "db" / "roles.sql", tmp_path)
+    for file in ("roles.sql", "logins.sql"):
+        shutil.copy(ROOT / "db" / file, tmp_path)
     run_sqitch(empty, "deploy")
     with clone(cluster, template=None) as ours:
         deploy.deploy(ours.deployer_url, tmp_path)

@@ -1,4 +1,5 @@
--- Who may connect to this database. Granted together with the walls, so that on a first deploy nobody comes before them.
+-- Who may connect to this database. The last step of every deploy, so that on a first one nobody comes before the walls stand.
+-- Idempotent: a dump of one database does not hold who may connect to it, so after a restore a deploy opens it again.
 do $$
 declare
     v_login text;
