@@ -18,6 +18,10 @@ begin
             ('org_admin',     false, true,  array['statement_timeout=15s']),
             ('super_admin',   false, true,  array['statement_timeout=30s']),
             ('reader',        false, true,  array['statement_timeout=15s']),
+            -- What PostgREST's login becomes instead when more is known of the caller (auth.admit_request); no token names them.
+            ('admin_of_one',  false, true,  array[]::text[]),
+            ('member_of_one', false, true,  array[]::text[]),
+            ('closer_of_one', false, true,  array[]::text[]),
             -- The gateway's and the worker's logins: they execute the functions granted to them by name.
             ('gateway',       true,  true,  array['statement_timeout=15s', 'idle_in_transaction_session_timeout=30s']),
             ('worker',        true,  true,  array['statement_timeout=5min', 'idle_in_transaction_session_timeout=5min']),
@@ -64,7 +68,14 @@ begin
             ('authenticated', 'authenticator',    false),
             ('org_admin',     'authenticator',    false),
             ('super_admin',   'authenticator',    false),
-            ('reader',        'authenticator',    false)
+            ('reader',        'authenticator',    false),
+            ('admin_of_one',  'authenticator',    false),
+            ('member_of_one', 'authenticator',    false),
+            ('closer_of_one', 'authenticator',    false),
+            -- Who is narrowed may do what they might before, and reads through the same doors.
+            ('org_admin',     'admin_of_one',     true),
+            ('authenticated', 'member_of_one',    true),
+            ('member_of_one', 'closer_of_one',    true)
           ) as g (role, member, inherits)
          where not exists (
             select from pg_catalog.pg_auth_members as m

@@ -25,7 +25,10 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_POSTGRES = 180000
 LATE_ROLLUP_S = 60.0
 EXTENSIONS = ("btree_gist", "pg_trgm")
-API_ROLES = ("anon", "authenticated", "org_admin", "super_admin", "reader")
+API_ROLES = (
+    *("anon", "authenticated", "org_admin", "super_admin", "reader"),
+    *("admin_of_one", "member_of_one", "closer_of_one"),
+)
 ROLES = ("salesdash", "authenticator", *API_ROLES, "gateway", "worker", "analyst")
 SCHEMAS = ("api", "analytics", "app", "auth", "ingest", "session", "jobs")
 MAY_EXECUTE: Mapping[str, tuple[str, ...]] = {

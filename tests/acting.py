@@ -78,7 +78,7 @@ def playing(
                 "path": path,
             },
         )
-        connection.execute("select auth.check_request()")
+        connection.execute("select auth.admit_request()")
         yield Request(connection)
         _be_owner(connection)
 

@@ -33,6 +33,9 @@ def test_running_it_again_writes_nothing(database: Database) -> None:
         ("org_admin", False, True),
         ("super_admin", False, True),
         ("reader", False, True),
+        ("admin_of_one", False, True),
+        ("member_of_one", False, True),
+        ("closer_of_one", False, True),
         ("gateway", True, True),
         ("worker", True, True),
         ("analyst", False, True),
@@ -57,9 +60,12 @@ def test_only_the_deployer_may_become_the_owner(db: psycopg.Connection) -> None:
     assert {member for (member,) in members} == {"deployer"}
 
 
-def test_postgrest_becomes_the_roles_of_tokens_and_no_other(database: Database) -> None:
+def test_postgrest_becomes_roles_of_tokens_and_narrower_ones_only(
+    database: Database,
+) -> None:
     with psycopg.connect(database.authenticator_url, autocommit=True) as authenticator:
-        for role in ("anon", "authenticated", "org_admin", "super_admin", "reader"):
+        tokens = ("anon", "authenticated", "org_admin", "super_admin", "reader")
+        for role in (*tokens, "admin_of_one", "member_of_one", "closer_of_one"):
             authenticator.execute(f"set role {role}".encode())
         for role in ("salesdash", "gateway", "worker", "analyst", "deployer", "postgres"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):

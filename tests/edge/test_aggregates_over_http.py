@@ -102,17 +102,17 @@ def hurried(database: Database) -> Iterator[None]:
     with psycopg.connect(database.superuser_url, autocommit=True) as superuser:
         superuser.execute(
             """
-            alter function auth.check_request() rename to check_request_proper;
-            create function auth.check_request() returns void language plpgsql security definer
+            alter function auth.admit_request() rename to admit_request_proper;
+            create function auth.admit_request() returns void language plpgsql
             set search_path = '' as $$ begin
-                perform auth.check_request_proper();
+                perform auth.admit_request_proper();
                 perform set_config('statement_timeout', '400ms', true);
             end $$;
             create function analytics.asleep() returns integer language sql volatile
             return (select 1 from pg_sleep(60));
             create view analytics.endless as
                 select analytics.asleep() as amount from generate_series(1, 100);
-            grant execute on function auth.check_request(), analytics.asleep()
+            grant execute on function auth.admit_request(), analytics.asleep()
                 to anon, authenticated, org_admin, super_admin, reader;
             grant select on analytics.endless to authenticated, org_admin, reader;
             notify pgrst, 'reload schema';
@@ -122,8 +122,8 @@ def hurried(database: Database) -> Iterator[None]:
         superuser.execute(
             """
             drop view analytics.endless;
-            drop function auth.check_request(), analytics.asleep();
-            alter function auth.check_request_proper() rename to check_request;
+            drop function auth.admit_request(), analytics.asleep();
+            alter function auth.admit_request_proper() rename to admit_request;
             """
         )
 

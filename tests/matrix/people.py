@@ -135,7 +135,7 @@ def being(
                 " set_config('request.path', '/', true)",
                 (person.role, person.request_claims),
             )
-            connection.execute("select auth.check_request()")
+            connection.execute("select auth.admit_request()")
         yield connection
         connection.execute("reset session authorization")
         connection.execute("select set_config('request.jwt.claims', '', true)")

@@ -13,10 +13,10 @@ begin
         return array[v_analysts];
     end if;
     return case
-        when current_setting('role', true) = 'reader' then array_remove(array[auth.reader_organization_id()], null)
-        when current_setting('role', true) in ('authenticated', 'org_admin')
+        when auth.token_role() = 'reader' then array_remove(array[auth.reader_organization_id()], null)
+        when auth.token_role() in ('authenticated', 'org_admin')
             then case when in_whole then auth.admin_organization_ids() else auth.member_organization_ids() end
-        when in_whole and current_setting('role', true) is distinct from 'super_admin' then '{}'
+        when in_whole and auth.token_role() is distinct from 'super_admin' then '{}'
         else array(select o.id from app.organizations as o)
     end;
 end;

@@ -221,7 +221,7 @@ begin
 end;
 $$;
 
--- auth.check_request: PostgREST runs this before every request.
+-- auth.check_request: is the token of this request worth what it says?
 -- Guarantees: every token but the anonymous one names a living session (or key) of its subject and carries exactly the
 --             role the database would grant now, so sign-out and loss of power act on the next request, and so does the
 --             suspension of the caller's only organization. It never writes.
@@ -267,6 +267,83 @@ exception when invalid_text_representation then
     raise exception using errcode = 'PT401', message = 'This token is malformed.', hint = 'Sign in again.';
 end;
 $$;
+
+-- auth.narrow_role: the role of its own for whoever has one organization, which is most people, and what it is: policies that compare
+-- a row with one value find an ordered list by an index, where those that compare with an array read all and sort it
+-- (docs/decisions/tenancy.md). role NULL: the token's role says all that is known.
+-- Guarantees: the role reads what the token's role reads, and no more.
+create or replace function auth.narrow_role(out role text, out organization_id uuid, out closer_id uuid) returns record
+language plpgsql stable security definer set search_path = '' as $$
+declare
+    v_member record;
+begin
+    if current_setting('role', true) not in ('authenticated', 'org_admin') then
+        return;
+    end if;
+    select (array_agg(m.organization_id))[1] as organization_id, bool_or(m.role in ('owner', 'admin')) as is_admin into v_member
+      from app.organization_members as m
+      join app.organizations as o on o.id = m.organization_id
+     where m.user_id = auth.uid() and o.deleted_at is null and o.suspended_at is null
+    having count(*) = 1;
+    if not found then
+        return;
+    end if;
+    organization_id := v_member.organization_id;
+    role := case current_setting('role', true) when 'org_admin' then 'admin_of_one' else 'member_of_one' end;
+    if not v_member.is_admin then
+        select (array_agg(r.closer_id))[1] into closer_id
+          from (select c.id as closer_id from app.closers as c
+                 where c.profile_id = auth.uid() and c.organization_id = v_member.organization_id
+                union all
+                select null from app.setters as s
+                 where s.profile_id = auth.uid() and s.organization_id = v_member.organization_id) as r
+        having count(*) = 1;
+        if closer_id is not null then
+            role := 'closer_of_one';
+        end if;
+    end if;
+end;
+$$;
+
+-- auth.admit_request: PostgREST runs this before every request: auth.check_request, and then the caller's narrower role, if any.
+-- Invoker:    only the session's own login may change role, which a definer cannot.
+-- Guarantees: the settings only take away: whoever forges one sees less.
+create or replace function auth.admit_request() returns void
+language plpgsql stable set search_path = '' as $$
+declare
+    v_narrow record;
+begin
+    perform auth.check_request();
+    if current_setting('role', true) in ('authenticated', 'org_admin') then
+        v_narrow := auth.narrow_role();
+        if v_narrow.role is not null then
+            perform set_config('app.only_organization_id', v_narrow.organization_id::text, true),
+                    set_config('app.only_closer_id', coalesce(v_narrow.closer_id::text, ''), true),
+                    set_config('role', v_narrow.role, true);
+        end if;
+    end if;
+end;
+$$;
+
+-- auth.token_role: the role that the token of this request names; the session's own where none does.
+create or replace function auth.token_role() returns text
+language sql stable parallel safe
+return case current_setting('role', true)
+    when 'admin_of_one' then 'org_admin'
+    when 'member_of_one' then 'authenticated'
+    when 'closer_of_one' then 'authenticated'
+    else current_setting('role', true)
+end;
+
+-- auth.only_organization_id: the organization of a caller who has no other; NULL outside a narrowed role.
+create or replace function auth.only_organization_id() returns uuid
+language sql stable parallel safe
+return nullif(current_setting('app.only_organization_id', true), '')::uuid;
+
+-- auth.only_closer_id: the roster entry of a caller who is a closer of one organization, and nothing else there.
+create or replace function auth.only_closer_id() returns uuid
+language sql stable parallel safe
+return nullif(current_setting('app.only_closer_id', true), '')::uuid;
 
 -- auth.require_user: the signed-in user, or PT401.
 create or replace function auth.require_user() returns uuid
@@ -356,7 +433,9 @@ end;
 $$;
 
 grant usage on schema auth to anon, authenticated, org_admin, super_admin, reader;
-grant execute on function auth.check_request() to anon, authenticated, org_admin, super_admin, reader;
+grant execute on function auth.check_request(), auth.admit_request() to anon, authenticated, org_admin, super_admin, reader;
+grant execute on function auth.narrow_role(), auth.only_organization_id(), auth.only_closer_id()
+    to authenticated, org_admin, super_admin;
 grant execute on function auth.claims(), auth.claim(text), auth.uid()
     to anon, authenticated, org_admin, super_admin, reader;
 grant execute on function

@@ -41,7 +41,7 @@ begin
         else 'operator'
     end;
     id := coalesce(v_link, id, nullif(v_claims ->> 'key_id', '')::uuid);
-    role := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+    role := coalesce(nullif(auth.token_role(), 'none'), session_user);
     request_id := left(nullif(current_setting('request.headers', true), '')::json ->> 'x-request-id', 128);
     reason := nullif(current_setting('app.reason', true), '');
 end;

@@ -121,10 +121,10 @@ select format('%s is for %s only', f.name, string_agg(g.role, ', '))
  where f.schema in ('api', 'auth')
  group by f.name having count(*) <> 3 and not array_agg(g.role) = array['super_admin'];
 
--- rule: one function alone takes on another role: the one that explains what that role would see
+-- rule: two functions alone take on another role: the one that explains what that role would see, and the one that narrows
 select f.name from rules.functions as f
  where f.source ~* 'set_config\(\s*''(role|session_authorization)''|\mset\s+(local\s+|session\s+)?(role|session\s+authorization)\s+[a-z"%]'
-   and f.short <> 'explain_access';
+   and f.short not in ('explain_access', 'admit_request');
 
 -- rule: claims are written by the one that explains, and by the check of a super admin whom the gateway names
 select f.name from rules.functions as f

@@ -101,4 +101,4 @@ create view rules.roles as
 select r.*
   from pg_roles as r
  where r.rolname in ('salesdash', 'authenticator', 'anon', 'authenticated', 'org_admin', 'super_admin', 'reader',
-                     'gateway', 'worker', 'analyst');
+                     'admin_of_one', 'member_of_one', 'closer_of_one', 'gateway', 'worker', 'analyst');

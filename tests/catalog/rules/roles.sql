@@ -12,23 +12,40 @@ select format('%s: %s', r.rolname, p.power)
 select format('%s: exists %s, logs in %s', n.name, r.rolname is not null, r.rolcanlogin)
   from (values ('salesdash', false), ('authenticator', true), ('anon', false), ('authenticated', false),
                ('org_admin', false), ('super_admin', false), ('reader', false), ('gateway', true), ('worker', true),
+               ('admin_of_one', false), ('member_of_one', false), ('closer_of_one', false),
                ('analyst', false)) as n (name, logs_in)
   left join rules.roles as r on r.rolname = n.name
  where r.rolcanlogin is distinct from n.logs_in;
 
 -- rule: only PostgREST's login becomes somebody else, and never by inheriting
--- (The owner inherits analysts' logins without becoming them: so it may end their sessions, and nobody else's.)
+-- (Whoever is narrowed inherits the role of their token, and policies take away from it. The owner inherits analysts' logins without becoming them: so it may end their sessions, and nobody else's.)
 select format('%s is a member of %s (inherits %s)', m.member::regrole, m.roleid::regrole, m.inherit_option)
   from pg_auth_members as m
   join rules.roles as r on r.oid = m.member
  where not (m.member = 'authenticator'::regrole and not m.inherit_option and not m.admin_option
-            and m.roleid::regrole::text in ('anon', 'authenticated', 'org_admin', 'super_admin', 'reader'))
+            and m.roleid::regrole::text in ('anon', 'authenticated', 'org_admin', 'super_admin', 'reader',
+                                            'admin_of_one', 'member_of_one', 'closer_of_one'))
+   and not (m.inherit_option and not m.admin_option
+            and (m.member::regrole::text, m.roleid::regrole::text) in (
+                ('admin_of_one', 'org_admin'), ('member_of_one', 'authenticated'), ('closer_of_one', 'member_of_one')))
    and not (m.member = 'salesdash'::regrole and m.inherit_option and not m.set_option and not m.admin_option
             and m.roleid::regrole::text like 'analyst\_%')
 union all
 select format('authenticator cannot become %s', n.name)
-  from unnest(array['anon', 'authenticated', 'org_admin', 'super_admin', 'reader']) as n (name)
+  from unnest(array['anon', 'authenticated', 'org_admin', 'super_admin', 'reader',
+                    'admin_of_one', 'member_of_one', 'closer_of_one']) as n (name)
  where not pg_has_role('authenticator', n.name, 'set');
+
+-- rule: what narrows a person is no right of its own: nothing is granted to it, and no door opens to it but one that is open already
+select format('%s: %s to %s', g.table_name, g.privilege, g.role) from rules.table_grants as g
+ where g.role in ('admin_of_one', 'member_of_one', 'closer_of_one')
+union all
+select format('%s to %s', g.name, g.role) from rules.function_grants as g
+ where g.role in ('admin_of_one', 'member_of_one', 'closer_of_one')
+union all
+select format('%s: %s', p.table_name, p.name) from rules.policies as p
+ where p.role in ('admin_of_one', 'member_of_one', 'closer_of_one')
+   and (p.is_permissive and p.name <> 'who is one closer reads their own calls' or p.command <> 'r');
 
 -- rule: nobody but the owner goes into app, and each schema is open to its own
 select format('%s has %s on %s', a.role, a.privilege_type, a.schema)

@@ -1,0 +1,1 @@
+../0048_ordered_doors.rollback.sql
