@@ -17,7 +17,7 @@ from tests.metrics.history import History, Question
 from tests.metrics.loading import Stage
 from tests.metrics.stages import make_stage
 from tests.metrics.strategies import filters, histories
-from tests.world import World
+from tests.world import Organization, World
 
 START = datetime(2026, 3, 9, 15, tzinfo=UTC)
 PERIOD_METRICS = """select metric from app.metric_catalog
@@ -318,6 +318,27 @@ def test_every_measure_has_its_place_in_sums_and_contributions(world: World) -> 
         " and attnum > 6 and not attisdropped order by attnum"
     )
     assert [row["attname"] for row in columns] == [row["measure"] for row in listed]
+
+
+def test_a_rollup_of_an_earlier_layout_is_built_anew_when_no_change_waits(world: World) -> None:
+    acme, other = world.organization("acme"), world.organization("other")
+    old = "update app.metric_rollups set layout = 0, built_at = 'epoch' where organization_id = %s"
+    world.execute(old, acme.id)
+    other.event(closer=other.closer(), scheduled_at=START)
+    is_old = "select built_at = 'epoch' from app.metric_rollups where organization_id = %s"
+    with world.acting_as_role("worker") as worker:
+        while worker.value("select changes from jobs.rollup_lag()"):
+            assert worker.value("select jobs.fold_rollup(100)") is not None
+    assert (world.value(is_old, acme.id), has_rollup(acme)) == (True, True)
+    with world.acting_as_role("worker") as worker:
+        assert worker.value("select jobs.fold_rollup(100)") is not None
+        assert worker.value("select jobs.fold_rollup(100)") is None
+    assert (world.value(is_old, acme.id), has_rollup(acme)) == (False, True)
+
+
+def has_rollup(acme: Organization) -> bool:
+    found: bool = acme.world.value("select app.has_rollup(%s)", acme.id)
+    return found
 
 
 def test_the_worker_builds_what_is_not_built_and_counts_what_changed(world: World) -> None:

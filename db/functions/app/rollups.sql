@@ -14,6 +14,14 @@ begin atomic
 end;
 comment on function app.has_rollup(uuid) is 'True when an organization''s sums may be trusted.';
 
+-- app.rollup_layout: how rollups are laid out when they are built. One of an earlier layout is right, only slower to read: whoever changes
+-- the order or the meaning of what is stored counts this up, and the worker builds them anew (jobs.fold_rollup).
+-- 1: sums lie in the order in which they are read.
+create or replace function app.rollup_layout() returns integer
+language sql immutable parallel safe
+return 1;
+comment on function app.rollup_layout() is 'How rollups are laid out when they are built.';
+
 -- app.changed_units: the units whose contribution changes may have moved. ids: of which changes; NULL for all there are.
 -- A change names a row; what else rests on that row is found here, by whoever reads, as of the same instant as the rest:
 -- a call moves its lead, its closer's day, and the payments and deals that take its source or type; a payment its deal, and the
@@ -302,7 +310,7 @@ begin
       from app.every_unit(build_rollup.organization_id) as e;
     perform app.add_metric_sums(build_rollup.organization_id);
     update app.metric_rollups as r
-       set built_at = clock_timestamp()
+       set built_at = clock_timestamp(), layout = app.rollup_layout()
      where r.organization_id = build_rollup.organization_id;
     return true;
 end;

@@ -2,7 +2,8 @@
 -- All are definers: the worker has no rights on tables.
 
 -- jobs.fold_rollup: count changes of one organization anew, up to batch of them, or build its rollup; answers how many changes that
--- were, NULL when there is nothing to do. Whose changes wait longest comes first; whom somebody else folds is passed over.
+-- were, NULL when there is nothing to do. Whose changes wait longest comes first; whom somebody else folds is passed over. When no change
+-- waits, rollups of an earlier layout are built anew: they are right meanwhile.
 -- One organization's trouble holds up no other: it is logged, and tried again the next time.
 create or replace function jobs.fold_rollup(batch integer default 2000) returns integer
 language plpgsql volatile security definer set search_path = '' as $$
@@ -11,16 +12,16 @@ declare
     v_folded integer;
 begin
     for v_next in
-        select r.organization_id, app.has_rollup(r.organization_id) as is_built
+        select r.organization_id, c.id is not null and app.has_rollup(r.organization_id) as is_folded
           from app.metric_rollups as r
           left join lateral (
             select c.id from app.metric_changes as c where c.organization_id = r.organization_id order by c.id limit 1
           ) as c on true
-         where c.id is not null or r.built_at is null
-         order by c.id nulls last
+         where c.id is not null or r.built_at is null or r.layout <> app.rollup_layout()
+         order by c.id nulls last, r.built_at nulls first
     loop
         begin
-            if v_next.is_built then
+            if v_next.is_folded then
                 v_folded := app.fold_metrics(v_next.organization_id, batch);
             elsif app.build_rollup(v_next.organization_id) then
                 v_folded := batch;

@@ -385,7 +385,7 @@ create or replace function app.note_changed_organizations() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
     if tg_op = 'INSERT' then
-        insert into app.metric_rollups (organization_id, built_at) select n.id, now() from new_rows as n;
+        insert into app.metric_rollups (organization_id, built_at, layout) select n.id, now(), app.rollup_layout() from new_rows as n;
     else
         insert into app.metric_changes (organization_id, unit)
         select d.id, 'all'
