@@ -9,6 +9,10 @@ gateway   module   the gateway on the module's database and PostgREST
 worker    module   the jobs process on the module's database
 """
 
+import functools
+import ssl
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -39,3 +43,14 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of LONGEST before the others, each in the order in which it stands."""
     items.sort(key=lambda item: item.path.parent.name not in LONGEST)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _authorities_are_read_once() -> Iterator[None]:
+    """httpx reads all certificate authorities for each client and each request without one.
+
+    That takes longer than most of the requests here, none of which needs them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
