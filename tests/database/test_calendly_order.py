@@ -230,7 +230,7 @@ def state(scene: Scene) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_the_order_of_deliveries_and_repetitions_change_nothing(
     db: psycopg.Connection, scene: Scene, data: st.DataObject

@@ -232,4 +232,4 @@ class Calls(RuleBasedStateMachine):
 
 def test_no_sequence_of_actions_breaks_a_call(db: psycopg.Connection) -> None:
     machine = type("CallsOnThisConnection", (Calls,), {"connection": db})
-    run(machine, settings=settings(max_examples=20, stateful_step_count=25, deadline=None))
+    run(machine, settings=settings(max_examples=12, stateful_step_count=25, deadline=None))

@@ -422,12 +422,19 @@ def ending(world: World, tellings: Sequence[Telling]) -> list[object]:
     ]
 
 
-@settings(max_examples=25)
+@pytest.fixture
+def in_order(db: psycopg.Connection, world: World) -> list[object]:
+    """What the story leaves when it is told in order."""
+    with db.transaction(force_rollback=True):
+        return ending(world, STORY)
+
+
+@settings(max_examples=20)
 @given(data=st.data())
 def test_the_order_of_payments_and_carriers_changes_nothing(
-    db: psycopg.Connection, world: World, data: st.DataObject
+    db: psycopg.Connection, world: World, in_order: list[object], data: st.DataObject
 ) -> None:
     repeated = data.draw(st.lists(st.sampled_from(STORY), max_size=4), label="repeated")
     shuffled = data.draw(st.permutations([*STORY, *repeated]), label="order")
     with db.transaction(force_rollback=True):
-        assert ending(world, shuffled) == ending(world, STORY)
+        assert ending(world, shuffled) == in_order

@@ -275,7 +275,7 @@ def told(
         return telling.outcome()
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_any_order_of_the_facts_makes_the_same_deals_payments_and_credits(
     db: psycopg.Connection, world: World, data: st.DataObject
@@ -286,7 +286,7 @@ def test_any_order_of_the_facts_makes_the_same_deals_payments_and_credits(
     assert told(db, world, shuffled, together=together) == told(db, world, story)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(story=stories())
 def test_settling_again_changes_nothing(
     db: psycopg.Connection, world: World, story: tuple[Fact, ...]

@@ -153,7 +153,7 @@ def test_an_admin_gets_the_recount_with_any_filters(
         compare(stage, history, filtered, stage.admin, role)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(histories(), st.integers(0, CLOSERS - 1), st.integers(0, SETTERS - 1))
 def test_people_get_the_numbers_an_admin_sees_of_them_and_no_others(
     stage: Stage, made: tuple[History, Question], closer: int, setter: int
@@ -169,7 +169,7 @@ def test_people_get_the_numbers_an_admin_sees_of_them_and_no_others(
         )
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(histories())
 def test_parts_add_up_to_the_whole(stage: Stage, made: tuple[History, Question]) -> None:
     history, question = made
@@ -194,7 +194,7 @@ def test_parts_add_up_to_the_whole(stage: Stage, made: tuple[History, Question])
     assert collected + unattributed == whole["cash_collected"]["value"]
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(histories())
 def test_over_all_time_net_cash_is_net_revenue(
     stage: Stage, made: tuple[History, Question]

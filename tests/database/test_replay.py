@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
@@ -359,6 +359,7 @@ def test_the_general_door_does_not_enqueue_replays(acme: Organization) -> None:
 # -- any order gives the same
 
 
+@settings(max_examples=30)
 @given(order=st.permutations(range(6)), times=st.integers(1, 2))
 def test_replayed_in_any_order_the_story_ends_as_if_delivered_once(
     db: Any, order: list[int], times: int

@@ -101,7 +101,7 @@ def test_a_story_told_backwards_ends_the_same(
 
 
 # An example takes a second: what differs is said row by row, and not searched for a shorter order.
-@settings(max_examples=25, phases=[Phase.generate])
+@settings(max_examples=15, phases=[Phase.generate])
 @given(data=st.data())
 def test_order_repetitions_failures_and_replays_change_nothing(
     db: psycopg.Connection,
