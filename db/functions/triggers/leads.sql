@@ -7,10 +7,13 @@ create or replace function app.keep_lead_identities() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
     insert into app.lead_identities (organization_id, lead_id, kind, value)
-    select n.organization_id, n.id, v.kind, v.value
+    select n.organization_id, n.id, 'email', n.email_norm
       from new_rows as n
-     cross join lateral (values ('email', nullif(lower(btrim(n.email)), '')), ('phone', app.phone_identity(n.phone))) as v (kind, value)
-     where v.value is not null and n.deleted_at is null and n.merged_into_id is null;
+     where n.email_norm <> '' and n.deleted_at is null and n.merged_into_id is null
+     union all
+    select n.organization_id, n.id, 'phone', app.phone_identity(n.phone)
+      from new_rows as n
+     where app.phone_identity(n.phone) is not null and n.deleted_at is null and n.merged_into_id is null;
     return null;
 exception when unique_violation then
     perform app.keep_identities(n.organization_id, array_agg(n.id)) from new_rows as n group by n.organization_id;

@@ -125,14 +125,22 @@ comment on function app.follow_form() is 'Forms that say anew what was sold on c
 create or replace trigger deals_follow_forms after insert on app.post_call_forms
     referencing new table as new_rows for each statement execute function app.follow_form();
 
--- app.follow_identity: what a lead is known by from now on, or no more, finds the payments that carry it.
+-- app.follow_identity: what a lead is known by from now on, or no more, finds the payments that carry it. Most leads are known by an
+-- address alone, which no payment carries that is not theirs: one look by key tells.
 create or replace function app.follow_identity() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
-    perform app.attribute_payment(w.organization_id, w.id)
-       from (select distinct i.organization_id, p.id
-               from changed_rows as i
-              cross join lateral app.payments_known_by(i) as p (id)) as w;
+    if exists (
+        select from changed_rows as i
+         where i.kind <> 'email'
+            or (select true from app.payments as p
+                 where p.organization_id = i.organization_id and p.customer_email_norm = i.value
+                   and p.lead_id is distinct from i.lead_id and p.deleted_at is null limit 1)) then
+        perform app.attribute_payment(w.organization_id, w.id)
+           from (select distinct i.organization_id, p.id
+                   from changed_rows as i
+                  cross join lateral app.payments_known_by(i) as p (id)) as w;
+    end if;
     return null;
 end;
 $$;
