@@ -36,6 +36,23 @@ def empty(cluster: Cluster) -> Iterator[Database]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def by_sqitch(cluster: Cluster) -> Iterator[Database]:
+    """A database to which sqitch has deployed, for clones."""
+    with clone(cluster, template=None) as made:
+        with psycopg.connect(made.deployer_url, autocommit=True) as deployer:
+            apply_roles(deployer, ROOT / "db" / "roles.sql")
+        run_sqitch(made, "deploy")
+        yield made
+
+
+@pytest.fixture
+def deployed(cluster: Cluster, by_sqitch: Database) -> Iterator[Database]:
+    """A database of one's own to which sqitch has deployed."""
+    with clone(cluster, by_sqitch.name) as made:
+        yield made
+
+
 def run_sqitch(database: Database, *arguments: str) -> str:
     done = subprocess.run(
         ["sqitch", *arguments, f"db:pg://deployer@{database.host}:{database.port}/{database.name}"],
@@ -79,27 +96,25 @@ def test_sqitch_makes_the_schema_that_a_deploy_makes(
 
 @needs_sqitch
 def test_tables_of_sqitch_equal_those_of_yoyo_before_any_repeatable_file(
-    empty: Database, cluster: Cluster, tmp_path: Path
+    deployed: Database, cluster: Cluster, tmp_path: Path
 ) -> None:
     (tmp_path / "migrations").symlink_to(FOLDER)
     for file in ("roles.sql", "logins.sql"):
         shutil.copy(ROOT / "db" / file, tmp_path)
-    run_sqitch(empty, "deploy")
     with clone(cluster, template=None) as ours:
         deploy.deploy(ours.deployer_url, tmp_path)
-        assert schema_of(empty.superuser_url) == schema_of(ours.superuser_url)
+        assert schema_of(deployed.superuser_url) == schema_of(ours.superuser_url)
 
 
 @needs_sqitch
-def test_a_deploy_leaves_pending_migrations_to_sqitch(empty: Database, tmp_path: Path) -> None:
-    run_sqitch(empty, "deploy")
+def test_a_deploy_leaves_pending_migrations_to_sqitch(deployed: Database, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "db", tmp_path / "db", symlinks=True)
     (tmp_path / "db/migrations/9999_more.sql").write_text("select 1;")
     (tmp_path / "db/migrations/9999_more.rollback.sql").write_text("select 1;")
     with pytest.raises(deploy.DeployFailed, match="sqitch deploy"):
-        deploy.deploy(empty.deployer_url, tmp_path / "db")
+        deploy.deploy(deployed.deployer_url, tmp_path / "db")
     with pytest.raises(deploy.DeployFailed, match="sqitch revert"):
-        deploy.rollback(empty.deployer_url, tmp_path / "db", steps=1)
+        deploy.rollback(deployed.deployer_url, tmp_path / "db", steps=1)
 
 
 def test_the_plan_is_in_step_with_the_migrations() -> None:
