@@ -287,6 +287,51 @@ def test_sums_that_are_not_built_have_nothing_to_prove(world: World) -> None:
     assert refused.value.sqlstate == "PT409"
 
 
+def test_a_writer_that_meets_too_many_changes_counts_a_thousand_of_them_itself(
+    world: World,
+) -> None:
+    acme = world.organization("acme")
+    event = acme.event(closer=acme.closer(), scheduled_at=START)
+    waiting = "select count(*) from app.metric_changes where organization_id = %s"
+    many = """insert into app.metric_changes (organization_id, unit, unit_id)
+              select %s, 'chain', %s from generate_series(1, %s)"""
+    write = """insert into app.events (organization_id, scheduled_at, booked_at)
+               select %s, %s, %s from generate_series(1, 1000)"""
+    world.execute(write, acme.id, START, START)
+    few = world.value(waiting, acme.id)
+    assert few >= 1000  # nobody counted them
+    world.execute(many, acme.id, event.id, 20_000 - few)
+    world.execute(write, acme.id, START, START)
+    assert world.value(waiting, acme.id) == 20_000
+    booked = "select sum(booked) from app.metric_sums where organization_id = %s and span = 'day'"
+    assert world.value(f"{booked} and dimension = 'all'", acme.id) > 0
+
+
+def test_what_changed_is_found_out_once_for_all_numbers_of_a_request(world: World) -> None:
+    """Whoever knows it hands it on: told that nothing has, numbers are those that were counted."""
+    acme = world.organization("acme")
+    dana = acme.closer("dana")
+    acme.event(closer=dana, scheduled_at=START, outcome="closed")
+    assert world.value("select app.fold_metrics(%s, 1000)", acme.id) > 0
+    nothing = world.value("select cardinality(app.differences(%s))", acme.id)
+    acme.event(closer=dana, scheduled_at=START + timedelta(hours=2), outcome="closed")
+    shows = {
+        "core_metrics": "select value from app.core_metrics(%s, '2026-03-01', '2026-03-31', now(),"
+        " 'organization', differences => {}) where metric = 'shows'",
+        "standings": "select shows from app.person_standings(%s, 'closer', '2026-03-01',"
+        " '2026-03-31', now(), differences => {})",
+        "leaderboard": "select app.home_leaderboard(%s, 'closer', '2026-03-01', '2026-03-31',"
+        " now(), 5, differences => {}) #>> '{{0,numbers,shows,value}}'",
+        "home": "select app.home_numbers(%s, '2026-03-01', '2026-03-31', now(), '{{shows}}',"
+        " 'organization', differences => {}) #>> '{{shows,value}}'",
+    }
+    known = f"(select app.differences('{acme.id}'))"
+    for what, query in shows.items():
+        told = [int(world.value(query.format(given), acme.id)) for given in ("null", known, "'{}'")]
+        assert told == [2, 2, 1], what
+    assert nothing == 0
+
+
 def test_what_moves_everything_is_counted_from_the_base_rows_until_it_is_built_anew(
     world: World,
 ) -> None:

@@ -7,7 +7,8 @@
 -- coverage: of the calls that were due, of how many it is known how they ended.
 create or replace function app.person_standings(
     organization_id uuid, role text, start_date date, end_date date, as_of timestamptz,
-    source uuid default null, traffic_type uuid default null, call_type uuid default null
+    source uuid default null, traffic_type uuid default null, call_type uuid default null,
+    differences app.metric_difference[] default null
 ) returns table (
     person_id uuid, person_name text, booked_calls numeric, shows numeric, no_shows numeric, offers numeric, closes numeric,
     cash_collected numeric, net_cash numeric, coverage numeric, dials numeric, connects numeric, talk_seconds numeric)
@@ -46,7 +47,8 @@ begin
           from app.period_totals(
                 v_organization_id, v_bounds, person_standings.as_of, source => person_standings.source,
                 traffic_type => person_standings.traffic_type, call_type => person_standings.call_type, dimension => v_role,
-                metrics => array['booked_calls', 'shows', 'no_shows', 'offers', 'closes', 'cash_collected', 'net_cash']) as t
+                metrics => array['booked_calls', 'shows', 'no_shows', 'offers', 'closes', 'cash_collected', 'net_cash'],
+                differences => person_standings.differences) as t
       ) as n on n.member_id = m.id
       left join (
         select f.setter_id, sum(f.dials)::numeric as dials, sum(f.connects)::numeric as connects, sum(f.talk_seconds)::numeric as talk_seconds
@@ -58,7 +60,7 @@ begin
         or n.member_id is not null or a.setter_id is not null;
 end;
 $$;
-comment on function app.person_standings(uuid, text, date, date, timestamptz, uuid, uuid, uuid) is
+comment on function app.person_standings(uuid, text, date, date, timestamptz, uuid, uuid, uuid, app.metric_difference[]) is
     'What each closer, or each setter, did in a period.';
 
 -- app.leaderboard_orders: by what closers, or setters, may be ranked; the first one is what they are ranked by if nobody says.
@@ -95,7 +97,8 @@ comment on function app.leaderboard_sight(uuid, boolean) is 'How much of others'
 create or replace function app.leaderboard(
     organization_id uuid, role text, start_date date, end_date date, as_of timestamptz, order_by text, own uuid[],
     visibility text, shows_cash boolean,
-    source uuid default null, traffic_type uuid default null, call_type uuid default null
+    source uuid default null, traffic_type uuid default null, call_type uuid default null,
+    differences app.metric_difference[] default null
 ) returns table (
     place bigint, rank bigint, people bigint, is_self boolean, is_whole boolean, person_id uuid, person_name text,
     booked_calls numeric, shows numeric, no_shows numeric, show_rate numeric, offers numeric, offer_rate numeric, closes numeric,
@@ -115,7 +118,7 @@ begin
                k.by is not null and (k.sample is null or k.sample >= v_min_sample) as is_ranked
           from app.person_standings(
                 leaderboard.organization_id, leaderboard.role, leaderboard.start_date, leaderboard.end_date, leaderboard.as_of,
-                leaderboard.source, leaderboard.traffic_type, leaderboard.call_type) as s
+                leaderboard.source, leaderboard.traffic_type, leaderboard.call_type, leaderboard.differences) as s
          cross join lateral (
             select case
                        when v_order in ('show_rate', 'set_show_rate') then s.shows + s.no_shows
@@ -160,7 +163,8 @@ begin
      order by o.place;
 end;
 $$;
-comment on function app.leaderboard(uuid, text, date, date, timestamptz, text, uuid[], text, boolean, uuid, uuid, uuid) is
+comment on function app.leaderboard(
+    uuid, text, date, date, timestamptz, text, uuid[], text, boolean, uuid, uuid, uuid, app.metric_difference[]) is
     'The closers, or the setters, of a period in their order, as far as somebody may see them.';
 
 -- app.require_leaderboard: how much of a leaderboard a caller sees, and whose rows are theirs.

@@ -149,30 +149,19 @@ $$;
 comment on function app.totals_of_units(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text, boolean) is
     'What measures come to, from contributions.';
 
--- app.totals_of_changes: what has changed since it was last counted: contributions now less contributions then.
--- Planned once for a session: there are few units, and what they add is found by their ids.
+-- app.totals_of_changes: what has changed since it was last counted, as app.differences has it.
 create or replace function app.totals_of_changes(
     organization_id uuid, days date[], decided date, grain integer, closers uuid[], setters uuid[],
-    source uuid, traffic_type uuid, call_type uuid, dimension text
+    source uuid, traffic_type uuid, call_type uuid, dimension text, differences app.metric_difference[]
 ) returns setof app.metric_totals
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 declare
-    v_units app.metric_units;
+    v_differences constant app.metric_difference[] := coalesce(differences, app.differences(organization_id));
 begin
-    if not exists (select from app.metric_changes as c where c.organization_id = totals_of_changes.organization_id) then
+    if v_differences = '{}' then
         return;
     end if;
-    v_units := app.changed_units(totals_of_changes.organization_id);
     return query
-    with unit as materialized (  -- found by their ids, never by their days
-        select 1 as sign, c.day, c.grains, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, c.package_id,
-               c.measures, c.amount
-          from app.units_now(totals_of_changes.organization_id, v_units) as c
-        union all
-        select -1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id, f.package_id,
-               f.measures, f.amount
-          from app.units_folded(totals_of_changes.organization_id, v_units) as f
-    )
     select u.period, u.member_id,
            coalesce(sum(n.every_call), 0), coalesce(sum(n.rescheduled), 0), coalesce(sum(n.shows), 0),
            coalesce(sum(n.disqualified), 0), coalesce(sum(n.no_shows), 0), coalesce(sum(n.canceled), 0),
@@ -191,8 +180,8 @@ begin
         select width_bucket(c.day, days) as period,
                app.member_of(dimension, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id,
                              c.package_id) as member_id,
-               c.day < decided as is_decided, c.measures, sum(c.sign) as times, sum(c.sign * c.amount) as amount
-          from unit as c
+               c.day < decided as is_decided, c.measures, sum(c.times)::bigint as times, sum(c.amount) as amount
+          from unnest(v_differences) as c
          where c.day >= days[1] and c.day < days[cardinality(days)]
            and c.grains & grain <> 0
            and (closers is null or c.closer_id = any (closers)) and (setters is null or c.setter_id = any (setters))
@@ -205,15 +194,17 @@ begin
      group by 1, 2;
 end;
 $$;
-comment on function app.totals_of_changes(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text) is
+comment on function app.totals_of_changes(
+    uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text, app.metric_difference[]) is
     'What measures have changed by since they were last counted.';
 
 -- app.totals_of_periods: what every measure comes to in periods, for members, at this instant. One filter or one dimension, or none, is
 -- answered from sums; several from contributions; and everything from the base rows while an organization's rollup is not built.
--- measures: those that are asked for, NULL for all; others may be anything.
+-- measures: those that are asked for, NULL for all; others may be anything. differences: what app.differences gives, from whoever has
+-- asked in the same snapshot; NULL to ask.
 create or replace function app.totals_of_periods(
     organization_id uuid, days date[], decided date, grain integer, closers uuid[], setters uuid[],
-    source uuid, traffic_type uuid, call_type uuid, dimension text, measures text[]
+    source uuid, traffic_type uuid, call_type uuid, dimension text, measures text[], differences app.metric_difference[] default null
 ) returns setof app.metric_totals
 language plpgsql stable set search_path = '' as $$
 declare
@@ -233,7 +224,7 @@ begin
     end if;
     return query
     select t.* from app.totals_of_changes(totals_of_periods.organization_id, days, decided, grain, closers, setters,
-                                          totals_of_periods.source, traffic_type, call_type, dimension) as t;
+                                          totals_of_periods.source, traffic_type, call_type, dimension, differences) as t;
     if coalesce(dimension, v_filter) = v_filter then
         return query
         select t.* from app.totals_of_sums(totals_of_periods.organization_id, days, decided, v_filter,
@@ -247,5 +238,6 @@ begin
     end if;
 end;
 $$;
-comment on function app.totals_of_periods(uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text, text[]) is
+comment on function app.totals_of_periods(
+    uuid, date[], date, integer, uuid[], uuid[], uuid, uuid, uuid, text, text[], app.metric_difference[]) is
     'What every measure comes to in periods, for members, at this instant.';

@@ -127,7 +127,7 @@ create or replace function app.period_totals(
     organization_id uuid, bounds timestamptz[], as_of timestamptz, cash_role text default null,
     closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null,
-    metrics text[] default null, open_calls app.open_count[] default null
+    metrics text[] default null, open_calls app.open_count[] default null, differences app.metric_difference[] default null
 ) returns table (
     period integer, member_id uuid,
     every_call numeric, rescheduled numeric, shows numeric, disqualified numeric, no_shows numeric, canceled numeric,
@@ -172,7 +172,7 @@ begin
                 app.grain_asked(period_totals.cash_role, closers is not null or dimension = 'closer',
                                 setters is not null or dimension = 'setter'),
                 closers, setters, period_totals.source, traffic_type, call_type, dimension,
-                app.measures_of(period_totals.metrics)) as t
+                app.measures_of(period_totals.metrics), period_totals.differences) as t
          group by t.period, t.member_id
     ), lately as (
         select c.period, c.member_id, sum(c.pending) as pending
@@ -226,7 +226,7 @@ begin
 end;
 $$;
 comment on function app.period_totals(
-    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, text[], app.open_count[]) is
+    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, text[], app.open_count[], app.metric_difference[]) is
     'What metrics are made of, by period and member.';
 
 -- app.metric_values: the metrics of consecutive periods, grouped by the members of a dimension, or not.
@@ -236,19 +236,20 @@ comment on function app.period_totals(
 -- credited with: the parts of members add up, Unassigned included. cash_role: whose parts count where both a closer and a setter
 -- are asked about. denominator: NULL for what is no ratio. coverage: the share of the calls behind the number of which it is
 -- known how they ended. metrics: which, and no other measure is added up; NULL for all but pcf_median_delay, for which every
--- report is read. open_calls: what app.open_counts gives for the same arguments, from whoever has asked already.
+-- report is read. open_calls: what app.open_counts gives for the same arguments, differences: what app.differences gives, both from
+-- whoever has asked already.
 create or replace function app.metric_values(
     organization_id uuid, bounds timestamptz[], as_of timestamptz, cash_role text default null,
     closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null,
-    metrics text[] default null, open_calls app.open_count[] default null
+    metrics text[] default null, open_calls app.open_count[] default null, differences app.metric_difference[] default null
 ) returns table (period integer, member_id uuid, metric text, numerator numeric, denominator numeric, coverage numeric)
 language sql stable
 begin atomic
     select y.period, y.member_id, m.metric, m.numerator, m.denominator, m.coverage
       from app.period_totals(metric_values.organization_id, bounds, metric_values.as_of, metric_values.cash_role, closers, setters,
                              metric_values.source, traffic_type, call_type, dimension, metric_values.metrics,
-                             metric_values.open_calls) as y
+                             metric_values.open_calls, metric_values.differences) as y
       left join app.median_delays(metric_values.organization_id,
                                   case when 'pcf_median_delay' = any (metric_values.metrics) then bounds end, closers, setters,
                                   metric_values.source, traffic_type, call_type, dimension) as q
@@ -301,17 +302,18 @@ begin atomic
      where m.metric = any (metric_values.metrics) or metric_values.metrics is null and m.metric <> 'pcf_median_delay';
 end;
 comment on function app.metric_values(
-    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, text[], app.open_count[]) is
+    uuid, timestamptz[], timestamptz, text, uuid[], uuid[], uuid, uuid, uuid, text, text[], app.open_count[], app.metric_difference[]) is
     'The metrics of consecutive periods, grouped by the members of a dimension.';
 
 -- app.core_metrics: every core metric of a period, beside the one before, as one person or filter sees it: NULL where
 -- app.hides_metric says so. After those of the catalog come the organization's own. The median is left to those who ask for it
 -- by name: it alone is not made of sums.
--- seen_as, cash_role, closers, setters: what app.metric_scope makes of a request.
+-- seen_as, cash_role, closers, setters: what app.metric_scope makes of a request. differences: as app.metric_values.
 create or replace function app.core_metrics(
     organization_id uuid, start_date date, end_date date, as_of timestamptz,
     seen_as text, cash_role text default null, closers uuid[] default null, setters uuid[] default null,
-    source uuid default null, traffic_type uuid default null, call_type uuid default null
+    source uuid default null, traffic_type uuid default null, call_type uuid default null,
+    differences app.metric_difference[] default null
 ) returns table (
     metric text, unit text, value numeric, numerator numeric, denominator numeric, previous_value numeric, coverage numeric)
 language plpgsql stable
@@ -326,6 +328,7 @@ declare
     v_grace           interval;
     v_bounds          timestamptz[];
     v_open            app.open_count[];
+    v_differences     constant app.metric_difference[] := coalesce(core_metrics.differences, app.differences(core_metrics.organization_id));
 begin
     select b.start_date, b.end_date into strict v_before
       from app.previous_period(core_metrics.start_date, core_metrics.end_date) as b;
@@ -344,11 +347,12 @@ begin
         select m.period, m.metric, m.numerator, m.denominator, m.coverage
           from app.metric_values(v_organization_id, v_bounds, v_as_of, core_metrics.cash_role, core_metrics.closers,
                                  core_metrics.setters, core_metrics.source, core_metrics.traffic_type,
-                                 core_metrics.call_type, open_calls => v_open) as m
+                                 core_metrics.call_type, open_calls => v_open, differences => v_differences) as m
         union all
         select 2, m.metric, m.numerator, null, null
           from app.standing_values(v_organization_id, v_as_of, core_metrics.closers, core_metrics.setters, core_metrics.source,
-                                   core_metrics.traffic_type, core_metrics.call_type, open_calls => v_open) as m
+                                   core_metrics.traffic_type, core_metrics.call_type, open_calls => v_open,
+                                   differences => v_differences) as m
     )
     select c.metric, c.unit,
            case when n.denominator is null then n.numerator else n.numerator / nullif(n.denominator, 0) end,
@@ -371,5 +375,5 @@ begin
 end;
 $$;
 comment on function app.core_metrics(
-    uuid, date, date, timestamptz, text, text, uuid[], uuid[], uuid, uuid, uuid) is
+    uuid, date, date, timestamptz, text, text, uuid[], uuid[], uuid, uuid, uuid, app.metric_difference[]) is
     'Every core metric of a period beside the one before, as one person sees it.';

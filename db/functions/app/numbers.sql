@@ -2,12 +2,12 @@
 -- Internal: nobody but the owner may call these; who does, answers for the filter of tenant and person.
 
 -- app.standing_values: how things stand as of an instant, whatever the period, by member of a dimension; arguments as
--- app.metric_values; open_calls with the organization's grace. Always with a row for no member: Unassigned, or without a dimension
+-- app.metric_values, differences too; open_calls with the organization's grace. Always with a row for no member: Unassigned, or without a dimension
 -- the whole.
 create or replace function app.standing_values(
     organization_id uuid, as_of timestamptz, closers uuid[] default null, setters uuid[] default null,
     source uuid default null, traffic_type uuid default null, call_type uuid default null, dimension text default null,
-    open_calls app.open_count[] default null
+    open_calls app.open_count[] default null, differences app.metric_difference[] default null
 ) returns table (member_id uuid, metric text, numerator numeric)
 language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
@@ -34,7 +34,7 @@ begin
                 app.decided_before(standing_values.as_of, v_timezone),
                 app.grain_asked(null, closers is not null or dimension = 'closer', setters is not null or dimension = 'setter'),
                 closers, setters, standing_values.source, traffic_type, call_type, dimension,
-                array['open_any', 'owed']) as t
+                array['open_any', 'owed'], standing_values.differences) as t
          group by t.member_id
         union all
         select c.member_id, c.pending, c.overdue, 0, 0 from unnest(v_open) as c
@@ -58,7 +58,8 @@ begin
      where w.member_id is null or w.pending <> 0 or w.late <> 0 or w.outstanding <> 0 or w.overdue <> 0;
 end;
 $$;
-comment on function app.standing_values(uuid, timestamptz, uuid[], uuid[], uuid, uuid, uuid, text, app.open_count[]) is
+comment on function app.standing_values(
+    uuid, timestamptz, uuid[], uuid[], uuid, uuid, uuid, text, app.open_count[], app.metric_difference[]) is
     'Metrics that are as of an instant, by member of a dimension.';
 
 -- app.is_standing: is a metric as of an instant, whatever the period?

@@ -81,7 +81,8 @@ comment on function app.home_frame(uuid, date, date, timestamptz) is 'What every
 -- A number that the caller may not see is NULL and has no rows.
 create or replace function app.home_numbers(
     organization_id uuid, start_date date, end_date date, as_of timestamptz, metrics text[],
-    seen_as text, cash_role text default null, closer_id uuid default null, setter_id uuid default null
+    seen_as text, cash_role text default null, closer_id uuid default null, setter_id uuid default null,
+    differences app.metric_difference[] default null
 ) returns jsonb
 language sql stable
 begin atomic
@@ -104,7 +105,8 @@ begin atomic
             home_numbers.organization_id, home_numbers.start_date, home_numbers.end_date, home_numbers.as_of,
             home_numbers.seen_as, home_numbers.cash_role,
             case when home_numbers.closer_id is not null then array[home_numbers.closer_id] end,
-            case when home_numbers.setter_id is not null then array[home_numbers.setter_id] end) as m
+            case when home_numbers.setter_id is not null then array[home_numbers.setter_id] end,
+            differences => home_numbers.differences) as m
       join app.any_metric(home_numbers.organization_id) as c on c.metric = m.metric
      cross join lateral (
         select c.expression is null or app.has_rows(c.expression, 'numerator') as above,
@@ -114,7 +116,7 @@ begin atomic
      cross join app.previous_period(home_numbers.start_date, home_numbers.end_date) as b
      where m.metric = any (home_numbers.metrics) or c.expression is not null;
 end;
-comment on function app.home_numbers(uuid, date, date, timestamptz, text[], text, text, uuid, uuid) is
+comment on function app.home_numbers(uuid, date, date, timestamptz, text[], text, text, uuid, uuid, app.metric_difference[]) is
     'Chosen metrics of a period, each with the rows behind it.';
 
 -- app.home_leaderboard: the first of the closers, or of the setters, of a period, in the order of app.leaderboard when nobody says
@@ -122,7 +124,8 @@ comment on function app.home_numbers(uuid, date, date, timestamptz, text[], text
 -- are whole have rows: nobody may list others'.
 create or replace function app.home_leaderboard(
     organization_id uuid, role text, start_date date, end_date date, as_of timestamptz, size integer,
-    own uuid default null, visibility text default 'full', shows_cash boolean default true
+    own uuid default null, visibility text default 'full', shows_cash boolean default true,
+    differences app.metric_difference[] default null
 ) returns jsonb
 language sql stable
 begin atomic
@@ -133,7 +136,7 @@ begin atomic
       from app.leaderboard(
             home_leaderboard.organization_id, home_leaderboard.role, home_leaderboard.start_date, home_leaderboard.end_date,
             home_leaderboard.as_of, null, case when home_leaderboard.own is null then '{}' else array[home_leaderboard.own] end,
-            home_leaderboard.visibility, home_leaderboard.shows_cash) as s
+            home_leaderboard.visibility, home_leaderboard.shows_cash, differences => home_leaderboard.differences) as s
      cross join lateral (
         select coalesce(jsonb_object_agg(v.metric, jsonb_build_object(
                     'unit', v.unit, 'value', v.value, 'numerator', v.numerator, 'denominator', v.denominator,
@@ -160,7 +163,7 @@ begin atomic
            and (s.is_whole or home_leaderboard.visibility = 'rates' and v.unit = 'rate')) as n
      where s.is_self or s.place <= home_leaderboard.size;
 end;
-comment on function app.home_leaderboard(uuid, text, date, date, timestamptz, integer, uuid, text, boolean) is
+comment on function app.home_leaderboard(uuid, text, date, date, timestamptz, integer, uuid, text, boolean, app.metric_difference[]) is
     'The first of the closers, or of the setters, of a period, as far as who asks may see.';
 
 -- app.counted: a count as dashboards hold it: value, and where exactly as many rows are.
@@ -318,17 +321,19 @@ declare
     v_lately  timestamptz;  -- from when on duplicates are sought: the last month, or less where it has very many calls
     v_numbers jsonb;
     v_home    jsonb;
+    v_changed constant app.metric_difference[] := app.differences(organization_id);  -- once for all numbers
 begin
     select t.* into strict o from app.organizations as t where t.id = admin_home.organization_id;
     v_since := app.day_start(start_date, o.timezone);
     v_until := app.day_start(end_date + 1, o.timezone);
     v_lately := app.newest_since(o.id, greatest(v_since, app.day_start(end_date - 30, o.timezone)), v_until, 2000);
-    v_numbers := app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('admin') || 'reschedule_rate'::text, 'organization');
+    v_numbers := app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('admin') || 'reschedule_rate'::text, 'organization',
+                                  differences => v_changed);
 
     v_home := app.home_frame(o.id, start_date, end_date, as_of) || jsonb_build_object(
         'numbers', v_numbers - 'reschedule_rate',
-        'closers', app.home_leaderboard(o.id, 'closer', start_date, end_date, as_of, 5),
-        'setters', app.home_leaderboard(o.id, 'setter', start_date, end_date, as_of, 5),
+        'closers', app.home_leaderboard(o.id, 'closer', start_date, end_date, as_of, 5, differences => v_changed),
+        'setters', app.home_leaderboard(o.id, 'setter', start_date, end_date, as_of, 5, differences => v_changed),
         'connections', app.home_connections(o.id, as_of),
         'exceptions', app.home_exceptions(o.id),
         'pending_forms', app.counted((v_numbers #>> '{pending_pcfs,value}')::bigint, app.standing_path(o.id, as_of)));
@@ -351,7 +356,7 @@ begin
                     || app.counted(c.count, app.standing_path(o.id, as_of - o.pcf_grace, coalesce('eq.' || c.closer_id, 'is.null')))
                     order by c.oldest, r.name), '[]'))
           from (select s.member_id as closer_id, s.numerator::bigint as count, w.ended_at as oldest
-                  from app.standing_values(o.id, as_of, dimension => 'closer') as s
+                  from app.standing_values(o.id, as_of, dimension => 'closer', differences => v_changed) as s
                   left join lateral app.oldest_open(o.id, s.member_id, as_of - o.pcf_grace) as w on true
                  where s.metric = 'overdue_pcfs' and s.numerator > 0) as c
           left join app.closers as r on r.organization_id = o.id and r.id = c.closer_id));
@@ -386,6 +391,7 @@ declare
     v_shows_cash  boolean;
     v_visibility  text;
     v_home        jsonb;
+    v_changed     constant app.metric_difference[] := app.differences(organization_id);  -- once for all numbers
 begin
     select t.* into strict o from app.organizations as t where t.id = rep_home.organization_id;
     select t.* into p from app.portal_settings as t where t.organization_id = o.id;
@@ -405,9 +411,9 @@ begin
                 'show_cash', v_shows_cash, 'leaderboard_visibility', v_visibility, 'days_ahead', coalesce(p.days_ahead, 14),
                 'require_notes', coalesce(p.require_notes, false), 'allow_late_edit_days', coalesce(p.allow_late_edit_days, 7)),
             'numbers', app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('rep'), seen_as, 'closer',
-                                        closer_id => rep_home.closer_id),
+                                        closer_id => rep_home.closer_id, differences => v_changed),
             'leaderboard', app.home_leaderboard(o.id, 'closer', start_date, end_date, as_of, 5,
-                                                rep_home.closer_id, v_visibility, v_shows_cash));
+                                                rep_home.closer_id, v_visibility, v_shows_cash, v_changed));
 
     return v_home || (
         select jsonb_build_object(
@@ -470,6 +476,7 @@ declare
     o            app.organizations;
     v_shows_cash boolean;
     v_visibility text;
+    v_changed    constant app.metric_difference[] := app.differences(organization_id);  -- once for all numbers
 begin
     select t.* into strict o from app.organizations as t where t.id = setter_home.organization_id;
     select s.visibility, s.shows_cash into strict v_visibility, v_shows_cash
@@ -481,9 +488,9 @@ begin
         || jsonb_build_object(
             'settings', jsonb_build_object('show_cash', v_shows_cash, 'leaderboard_visibility', v_visibility),
             'numbers', app.home_numbers(o.id, start_date, end_date, as_of, app.home_metrics('setter'), seen_as, 'setter',
-                                        setter_id => setter_home.setter_id),
+                                        setter_id => setter_home.setter_id, differences => v_changed),
             'leaderboard', app.home_leaderboard(o.id, 'setter', start_date, end_date, as_of, 5,
-                                                setter_home.setter_id, v_visibility, v_shows_cash),
+                                                setter_home.setter_id, v_visibility, v_shows_cash, v_changed),
             'sets', (
                 with sets as (
                     select f.event_id, f.root_event_id, f.booked_at, f.call_status,

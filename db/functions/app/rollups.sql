@@ -143,6 +143,37 @@ end;
 $$;
 comment on function app.changed_units(uuid, uuid[]) is 'The units whose contribution changes may have moved.';
 
+-- app.differences: by what the contributions of an organization have changed since they were last counted: what the changed units add
+-- now, less what they added then, alike ones added up. Who asks for several numbers asks for this once, in the same snapshot.
+-- Planned once for a session: there are few units, and what they add is found by their ids.
+create or replace function app.differences(organization_id uuid) returns app.metric_difference[]
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan as $$
+declare
+    v_units app.metric_units;
+begin
+    if not app.has_rollup(organization_id)
+       or not exists (select from app.metric_changes as c where c.organization_id = differences.organization_id) then
+        return '{}';
+    end if;
+    v_units := app.changed_units(organization_id);
+    return array(
+        select (u.day, u.grains, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id, u.measures,
+                sum(u.sign), sum(u.sign * u.amount))::app.metric_difference
+          from (
+            select 1 as sign, c.day, c.grains, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id,
+                   c.package_id, c.measures, c.amount
+              from app.units_now(differences.organization_id, v_units) as c
+            union all
+            select -1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id,
+                   f.package_id, f.measures, f.amount
+              from app.units_folded(differences.organization_id, v_units) as f
+          ) as u
+         group by u.day, u.grains, u.closer_id, u.setter_id, u.source_id, u.traffic_type_id, u.call_type_id, u.package_id, u.measures
+        having sum(u.sign) <> 0 or sum(u.sign * u.amount) <> 0);
+end;
+$$;
+comment on function app.differences(uuid) is 'By what contributions have changed since they were last counted.';
+
 -- app.add_metric_sums: add contributions to the sums of every dimension, by day and by month, and take others away; by default add all
 -- that are counted. Contributions of one day and member that count in the same measures are added up before they are told
 -- apart by measure.

@@ -56,35 +56,24 @@ language plpgsql stable security definer set search_path = '' set plan_cache_mod
 #variable_conflict use_column
 declare
     v_organization record;
-    v_units        app.metric_units;
 begin
     for v_organization in
         select o.id, o.timezone, app.decided_before(now(), o.timezone) as decided
           from app.organizations as o
          where o.id = any (app.summed_organization_ids())
     loop
-        if exists (select from app.metric_changes as c where c.organization_id = v_organization.id) then
-            v_units := app.changed_units(v_organization.id);
-            return query
-            with unit as materialized (  -- found by their ids, never by their days
-                select 1 as sign, c.day, c.grains, c.closer_id, c.setter_id, c.measures, c.amount
-                  from app.units_now(v_organization.id, v_units) as c
-                union all
-                select -1, f.day, f.grains, f.closer_id, f.setter_id, f.measures, f.amount
-                  from app.units_folded(v_organization.id, v_units) as f
-            )
-            select v_organization.id, u.day, u.member_id, n.booked, coalesce(n.every_call, 0) - coalesce(n.rescheduled, 0), n.shows,
-                   n.no_shows, n.canceled, case when u.day < v_organization.decided then n.open end, n.offers, n.closes,
-                   n.collected, -n.refunds
-              from (
-                select c.day, case dimension when 'closer' then c.closer_id when 'setter' then c.setter_id end as member_id,
-                       c.measures, sum(c.sign) as times, sum(c.sign * c.amount) as amount
-                  from unit as c
-                 where c.grains & app.grain_asked(null, dimension = 'closer', dimension = 'setter') <> 0
-                 group by 1, 2, 3
-              ) as u
-             cross join lateral app.counted_in(u.measures, u.times, u.amount) as n;
-        end if;
+        return query
+        select v_organization.id, u.day, u.member_id, n.booked, coalesce(n.every_call, 0) - coalesce(n.rescheduled, 0), n.shows,
+               n.no_shows, n.canceled, case when u.day < v_organization.decided then n.open end, n.offers, n.closes,
+               n.collected, -n.refunds
+          from (
+            select c.day, case dimension when 'closer' then c.closer_id when 'setter' then c.setter_id end as member_id,
+                   c.measures, sum(c.times)::bigint as times, sum(c.amount) as amount
+              from unnest(app.differences(v_organization.id)) as c
+             where c.grains & app.grain_asked(null, dimension = 'closer', dimension = 'setter') <> 0
+             group by 1, 2, 3
+          ) as u
+         cross join lateral app.counted_in(u.measures, u.times, u.amount) as n;
         return query
         select v_organization.id, s.starts_on, s.member_id, 0, 0, 0, 0, 0, -s.open, 0, 0, 0::numeric, 0::numeric
           from app.metric_sums as s

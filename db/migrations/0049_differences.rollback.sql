@@ -1,0 +1,1 @@
+drop type app.metric_difference cascade;

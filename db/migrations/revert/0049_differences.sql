@@ -1,0 +1,1 @@
+../0049_differences.rollback.sql

@@ -1,0 +1,1 @@
+select null::app.metric_difference;
