@@ -155,7 +155,8 @@ select
   left join app.setters as s on s.organization_id = t.organization_id and s.id = t.setter_id
   left join app.sources as src on src.organization_id = t.organization_id and src.id = t.source_id
   left join app.traffic_types as tt on tt.organization_id = t.organization_id and tt.id = t.traffic_type_id
-  left join app.packages as k on k.organization_id = t.organization_id and k.id = t.package_id
+  left join app.deals as d on d.organization_id = t.organization_id and d.id = t.deal_id
+  left join app.packages as k on k.organization_id = t.organization_id and k.id = coalesce(t.package_id, d.package_id)
  where t.deleted_at is null;
 grant select on analytics.payments to authenticated, org_admin, super_admin, reader, analyst;
 comment on view analytics.payments is $$One row per payment, whatever number of deliveries told of it; claims of forms are payments with source manual.
@@ -177,8 +178,8 @@ comment on column analytics.payments.source_id is 'Where the buyer came from; jo
 comment on column analytics.payments.source_name is 'Name of the source today; NULL: unknown.';
 comment on column analytics.payments.traffic_type_id is 'By which kind of traffic; joins traffic_types.';
 comment on column analytics.payments.traffic_type_name is 'Name of the kind of traffic today; NULL: unknown.';
-comment on column analytics.payments.package_id is 'What is paid; joins packages.';
-comment on column analytics.payments.package_name is 'Name of what is paid, today; NULL: not said.';
+comment on column analytics.payments.package_id is 'What is paid, where it was told with the payment; processors tell of none, see package_name. Joins packages.';
+comment on column analytics.payments.package_name is 'Name of what is paid, today: as told with the payment, else that of its deal; NULL: not said.';
 comment on column analytics.payments.whop_connection_id is 'The webhook connection it came through, whatever the provider; joins data_freshness.';
 comment on column analytics.payments.source is 'Who told of it: stripe, whop, import, or manual for claims and what people recorded.';
 comment on column analytics.payments.provider is 'Who moved the money: stripe, whop, manual or import.';
@@ -363,7 +364,7 @@ comment on column analytics.cash_movements.deal_id is 'The sale that it pays; jo
 comment on column analytics.cash_movements.source_id is 'Where the buyer came from; joins sources.';
 comment on column analytics.cash_movements.source_name is 'Name of the source today; NULL: unknown.';
 comment on column analytics.cash_movements.traffic_type_name is 'Name of the kind of traffic today; NULL: unknown.';
-comment on column analytics.cash_movements.package_name is 'Name of what is paid, today; NULL: not said.';
+comment on column analytics.cash_movements.package_name is 'Name of what is paid, today: as told with the payment, else that of its deal; NULL: not said.';
 comment on column analytics.cash_movements.deal_type is 'new_deal or upsell: that of the deal, else as told with the payment. New Cash and Upsell Cash go by it.';
 comment on column analytics.cash_movements.is_from_processor is 'True: a payment processor confirmed it; false: a claim or recorded by hand. Verified Share goes by it.';
 
@@ -444,6 +445,6 @@ comment on column analytics.cash_credits.deal_id is 'The sale that it pays; join
 comment on column analytics.cash_credits.source_id is 'Where the buyer came from; joins sources.';
 comment on column analytics.cash_credits.source_name is 'Name of the source today; NULL: unknown.';
 comment on column analytics.cash_credits.traffic_type_name is 'Name of the kind of traffic today; NULL: unknown.';
-comment on column analytics.cash_credits.package_name is 'Name of what is paid, today; NULL: not said.';
+comment on column analytics.cash_credits.package_name is 'Name of what is paid, today: as told with the payment, else that of its deal; NULL: not said.';
 comment on column analytics.cash_credits.deal_type is 'new_deal or upsell: that of the deal, else as told with the payment. New Cash and Upsell Cash go by it.';
 comment on column analytics.cash_credits.is_from_processor is 'True: a payment processor confirmed it; false: a claim or recorded by hand. Verified Share goes by it.';

@@ -62,6 +62,7 @@ with moved as (
 )
 select coalesce(sum(amount) filter (where kind = 'payment' and deal_type = 'new_deal'), 0) as new,
        coalesce(sum(amount) filter (where kind = 'payment' and is_from_processor), 0) as verified,
+       coalesce(sum(amount) filter (where package_name = 'one'), 0) as of_first_package,
        coalesce(-sum(amount) filter (where kind in ('dispute', 'dispute_won')), 0) as chargebacks,
        (select coalesce(sum(amount), 0) from analytics.cash_movements
          where paid_day between %(start)s and %(end)s) as net_revenue
@@ -100,6 +101,7 @@ def stage(database: Database) -> Iterator[Stage]:
             sources=[acme.source("one"), acme.source("two")],
             traffic_types=[acme.traffic_type("one"), acme.traffic_type("two")],
             call_types=[acme.call_type("one"), acme.call_type("two", counts_in_rates=False)],
+            packages=[acme.package("one"), acme.package("two")],
         )
 
 
@@ -196,6 +198,11 @@ def test_the_flags_of_the_rows_say_which_of_them_a_metric_counts(
     assert cash["new"] == wanted["new_cash"].value
     assert cash["chargebacks"] == wanted["chargebacks"].value
     assert cash["verified"] == wanted["verified_share"].value
+    assert cash["of_first_package"] == sum(
+        m.amount
+        for m in recount.whole_movements()
+        if recount.within(m.at) and recount.package_of(m.payment) == 0
+    )
     assert deals["won"] == wanted["deals_won"].value
     assert deals["contracted"] == wanted["contracted_revenue"].value
     assert (capacity["booked"], capacity["available"]) == parts("utilization")

@@ -33,6 +33,7 @@ def stage(database: Database) -> Iterator[Stage]:
             sources=[acme.source("one"), acme.source("two")],
             traffic_types=[acme.traffic_type("one"), acme.traffic_type("two")],
             call_types=[acme.call_type("one"), acme.call_type("two", counts_in_rates=False)],
+            packages=[acme.package("one"), acme.package("two")],
         )
 
 

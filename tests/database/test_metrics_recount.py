@@ -207,6 +207,36 @@ def test_over_all_time_net_cash_is_net_revenue(
             assert answer["net_cash"]["value"] == answer["net_revenue"]["value"]
 
 
+@settings(max_examples=10)
+@given(histories())
+def test_money_by_package_is_that_of_the_payment_or_of_its_deal(
+    stage: Stage, made: tuple[History, Question]
+) -> None:
+    history, question = made
+    recount = Recount(history, question, None)
+    wanted: dict[object, Decimal] = {}
+    for movement in recount.whole_movements():
+        if recount.within(movement.at):
+            package = stage.row(stage.packages, recount.package_of(movement.payment))
+            wanted[package] = wanted.get(package, Decimal(0)) + movement.amount
+
+    def answered() -> dict[object, Decimal]:
+        with stage.organization.world.acting_as(stage.admin) as db:
+            rows = db.rows(
+                "select member_id, value from metric_breakdown('net_cash', 'package',"
+                " start_date => %(start)s, end_date => %(end)s)",
+                start=question.start,
+                end=question.end,
+            )
+        return {row["member_id"]: row["value"] for row in rows if row["value"]}
+
+    wanted = {package: amount for package, amount in wanted.items() if amount}
+    with stage.playing(history):
+        assert answered() == wanted
+        stage.build()
+        assert answered() == wanted
+
+
 @settings(max_examples=4)
 @given(histories(), filters())
 def test_the_rows_behind_every_part_add_up_to_it(

@@ -91,6 +91,7 @@ class Payment:
     origin: str
     source: int | None
     traffic_type: int | None
+    package: int | None
     status: str
     is_live: bool
     is_deleted: bool
@@ -123,6 +124,7 @@ class Deal:
     call: int | None
     closer: int | None
     setter: int | None
+    package: int | None
     status: str
     deal_type: str
     is_deleted: bool

@@ -30,6 +30,7 @@ class Stage:
     sources: Sequence[Row]
     traffic_types: Sequence[Row]
     call_types: Sequence[Row]
+    packages: Sequence[Row]
 
     @contextmanager
     def playing(self, history: History) -> Iterator[None]:
@@ -287,6 +288,7 @@ def _deal(stage: Stage, base_currency: str, deal: Deal) -> Table:
         "origin_event_id": identity(deal.call),
         "closer_id": stage.person(stage.closers, deal.closer),
         "setter_id": stage.person(stage.setters, deal.setter),
+        "package_id": stage.row(stage.packages, deal.package),
         "contract_value": deal.value,
         "currency": deal.currency,
         "contract_value_base": deal.base,
@@ -311,6 +313,7 @@ def _payment(stage: Stage, base_currency: str, payment: Payment) -> Table:
         "provider_payment_id": f"payment {payment.id}",
         "source_id": stage.row(stage.sources, payment.source),
         "traffic_type_id": stage.row(stage.traffic_types, payment.traffic_type),
+        "package_id": stage.row(stage.packages, payment.package),
         "status": payment.status,
         "livemode": payment.is_live,
         "deleted_at": _when(payment.is_deleted, payment.at),

@@ -59,6 +59,7 @@ def read_history(connection: psycopg.Connection, organization_id: UUID) -> Histo
     leads, calls, payments = numbers("leads"), numbers("events"), numbers("payments")
     deals, closers, setters = numbers("deals"), numbers("closers"), numbers("setters")
     sources, traffic = numbers("sources"), numbers("traffic_types")
+    packages = numbers("packages")
     types = rows("call_types")
     counting = [row["id"] for row in types if row["counts_in_rates"]]
     (other,) = (row["id"] for row in types if not row["counts_in_rates"])
@@ -139,6 +140,7 @@ def read_history(connection: psycopg.Connection, organization_id: UUID) -> Histo
                 origin=row["source"],
                 source=sources[row["source_id"]],
                 traffic_type=traffic[row["traffic_type_id"]],
+                package=packages[row["package_id"]],
                 status=row["status"],
                 is_live=row["livemode"],
                 is_deleted=row["deleted_at"] is not None,
@@ -161,6 +163,7 @@ def read_history(connection: psycopg.Connection, organization_id: UUID) -> Histo
                 call=calls[row["origin_event_id"]],
                 closer=closers[row["closer_id"]],
                 setter=setters[row["setter_id"]],
+                package=packages[row["package_id"]],
                 status=row["status"],
                 deal_type=row["deal_type"],
                 is_deleted=row["deleted_at"] is not None,

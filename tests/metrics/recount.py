@@ -224,6 +224,11 @@ class Recount:
     def deal_of(self, payment: Payment) -> Deal | None:
         return next((deal for deal in self.history.deals if deal.id == payment.deal), None)
 
+    def package_of(self, payment: Payment) -> int | None:
+        """What is paid: as told with the payment, else what its deal is about."""
+        deal = self.deal_of(payment)
+        return payment.package if payment.package is not None or deal is None else deal.package
+
     def live_deals(self) -> list[Deal]:
         return [
             deal

@@ -23,7 +23,7 @@ from tests.metrics.history import (
 )
 from tests.metrics.recount import split
 
-CLOSERS, SETTERS, SOURCES, TRAFFIC_TYPES, CALL_TYPES = 3, 2, 2, 2, 2
+CLOSERS, SETTERS, SOURCES, TRAFFIC_TYPES, CALL_TYPES, PACKAGES = 3, 2, 2, 2, 2, 2
 
 ANCHORS = [
     ("UTC", date(2026, 2, 28)),
@@ -194,6 +194,7 @@ class _Maker:
                     call=origin,
                     closer=self.some(CLOSERS),
                     setter=self.some(SETTERS),
+                    package=self.some(PACKAGES),
                     status=self.pick(["won", "won", "won", "canceled", "void"]),
                     deal_type=self.pick(["new_deal", "upsell"]),
                     is_deleted=self.chance(8),
@@ -227,6 +228,7 @@ class _Maker:
                     origin=origin,
                     source=self.some(SOURCES),
                     traffic_type=self.some(TRAFFIC_TYPES),
+                    package=self.pick([None, None, *range(PACKAGES)]),
                     status="succeeded" if not self.chance(8) else "failed",
                     is_live=not self.chance(10),
                     is_deleted=self.chance(10),

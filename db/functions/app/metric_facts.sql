@@ -186,7 +186,7 @@ comment on function app.first_show_facts(uuid, uuid[], uuid[], uuid, uuid, uuid)
 
 -- app.payment_facts: payments that count, one row each: succeeded, live, neither deleted nor superseded nor a rejected
 -- claim, converted, of no test lead. amount: in the organization's currency. The call type is that of the payment's call;
--- an instalment has the type of its deal.
+-- an instalment has the type of its deal, and its package where none was told with the payment: processors tell of none.
 create or replace function app.payment_facts(
     organization_id uuid, source uuid default null, traffic_type uuid default null, call_type uuid default null
 ) returns table (
@@ -196,7 +196,7 @@ create or replace function app.payment_facts(
 language sql stable parallel safe
 begin atomic
     select p.id, p.payment_date, p.amount_base, p.base_currency, p.event_id, p.deal_id, p.source_id, p.traffic_type_id,
-           i.call_type_id, p.package_id, coalesce(d.deal_type, p.deal_type), p.source in ('stripe', 'whop')
+           i.call_type_id, coalesce(p.package_id, d.package_id), coalesce(d.deal_type, p.deal_type), p.source in ('stripe', 'whop')
       from app.payments as p
       left join app.deals as d on d.organization_id = p.organization_id and d.id = p.deal_id
      cross join lateral (

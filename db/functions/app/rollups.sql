@@ -16,10 +16,10 @@ comment on function app.has_rollup(uuid) is 'True when an organization''s sums m
 
 -- app.rollup_layout: how rollups are laid out when they are built. One of an earlier layout is right, only slower to read: whoever changes
 -- the order or the meaning of what is stored counts this up, and the worker builds them anew (jobs.fold_rollup).
--- 1: sums lie in the order in which they are read.
+-- 1: sums lie in the order in which they are read. 2: a payment that names no package is of that of its deal.
 create or replace function app.rollup_layout() returns integer
 language sql immutable parallel safe
-return 1;
+return 2;
 comment on function app.rollup_layout() is 'How rollups are laid out when they are built.';
 
 -- app.changed_units: the units whose contribution changes may have moved. ids: of which changes; NULL for all there are.
