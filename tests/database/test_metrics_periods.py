@@ -82,6 +82,8 @@ def test_the_period_before_ends_where_the_period_starts(
         {"start_date": "0001-01-01", "end_date": "2026-03-01"},
         {"start_date": "2026-03-01", "end_date": "9999-12-31"},
         {"start_date": "2026-03-01", "end_date": "2026-03-01", "as_of": "infinity"},
+        {"start_date": "2026-03-01", "end_date": "2026-03-01", "as_of": "294276-12-31 23:59:59Z"},
+        {"start_date": "2026-03-01", "end_date": "2026-03-01", "as_of": "4714-11-24 00:00Z BC"},
     ],
 )
 def test_meaningless_dates_are_refused(world: World, given: dict[str, Any]) -> None:

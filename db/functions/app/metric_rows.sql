@@ -129,11 +129,12 @@ comment on function app.measured_rows(
     uuid, text, text, timestamptz, timestamptz, text, timestamptz, interval, text, uuid[], uuid[], uuid, uuid, uuid) is
     'The rows of one measure of one kind of facts.';
 
--- app.require_period: PT422 unless these are two dates in order, near enough to mean something, and a finite instant.
+-- app.require_period: PT422 unless these are two dates in order, and an instant, near enough to mean something.
 create or replace function app.require_period(start_date date, end_date date, as_of timestamptz) returns void
 language plpgsql immutable set search_path = '' as $$
 begin
-    if start_date is null or end_date is null or not isfinite(as_of)
+    if start_date is null or end_date is null
+       or as_of < timestamptz '1970-01-01 00:00Z' or as_of >= timestamptz '2200-01-01 00:00Z'
        or start_date not between date '1970-01-01' and date '2199-12-31'
        or end_date not between date '1970-01-01' and date '2199-12-31' then
         raise exception using errcode = 'PT422', message = 'These dates make no sense.',

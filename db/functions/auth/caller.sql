@@ -372,7 +372,8 @@ begin
             return require_member.organization_id;
         end if;
         raise exception using errcode = 'PT404', message = 'No such organization.',
-            detail = format('Organization %s is not one of yours.', require_member.organization_id);
+            detail = format('Organization %s is not one of yours.', require_member.organization_id),
+            hint = 'rpc/me lists those that are.';
     elsif cardinality(v_choices) = 1 then
         return v_choices[1];
     end if;
