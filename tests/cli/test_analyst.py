@@ -119,7 +119,8 @@ def test_what_was_made_and_taken_back_is_in_the_organizations_trail(
         "       a.new_data ->> 'rotated_at' is not null as rotated,"
         "       a.new_data ->> 'revoked_at' is not null as revoked"
         "  from app.audit_logs as i"
-        "  join app.audit_logs as a on a.organization_id = i.organization_id and a.row_id = i.row_id"
+        "  join app.audit_logs as a"
+        "    on a.organization_id = i.organization_id and a.row_id = i.row_id"
         " where i.organization_id = %s and i.new_data ->> 'login_name' = %s order by a.id",
         acme.id,
         made["login"],
