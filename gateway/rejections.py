@@ -17,7 +17,7 @@ import psycopg
 
 from salesdash.logs import get_logger
 
-FLUSH_S = 10.0
+FLUSH_S = 3.0
 LINES = 20
 
 log = get_logger("gateway.rejections")
