@@ -23,7 +23,7 @@ status: $(INSTALLED) ## Show what runs
 	@$(BIN)/salesdash status
 
 test: $(INSTALLED_DEV) $(NODE_MODULES) ## Run the whole suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(INSTALLED_DEV) ## Lint, format check and strict type check
 	$(BIN)/ruff check .
