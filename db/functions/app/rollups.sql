@@ -175,8 +175,8 @@ $$;
 comment on function app.differences(uuid) is 'By what contributions have changed since they were last counted.';
 
 -- app.add_metric_sums: add contributions to the sums of every dimension, by day and by month, and take others away; by default add all
--- that are counted. Contributions of one day and member that count in the same measures are added up before they are told
--- apart by measure.
+-- that are counted, a month at a time, so that a year of ten million calls needs no more room than a month. Contributions of one day and
+-- member that count in the same measures are added up before they are told apart by measure.
 create or replace function app.add_metric_sums(
     organization_id uuid, added app.metric_facts[] default null, removed app.metric_facts[] default null
 ) returns void
@@ -202,6 +202,15 @@ begin
            coalesce(sum(n.verified), 0), coalesce(sum(n.net_revenue), 0), coalesce(sum(n.contracted), 0),
            coalesce(sum(n.deals_collected), 0), coalesce(sum(n.owed), 0)
       from (
+        select m.since::date, (m.since + interval '1 month')::date as until
+          from (select min(f.day)::timestamp as first, max(f.day)::timestamp as last from app.metric_facts as f
+                 where f.organization_id = add_metric_sums.organization_id) as r
+         cross join generate_series(date_trunc('month', r.first), r.last, interval '1 month') as m (since)
+         where added is null
+        union all
+        select null, null where added is not null
+      ) as w
+     cross join lateral (
         select case when grouping(u.closer_id) = 0 then 'closer' when grouping(u.setter_id) = 0 then 'setter'
                     when grouping(u.source_id) = 0 then 'source' when grouping(u.traffic_type_id) = 0 then 'traffic_type'
                     when grouping(u.call_type_id) = 0 then 'call_type' when grouping(u.package_id) = 0 then 'package'
@@ -220,7 +229,7 @@ begin
             select 1, f.day, f.grains, f.closer_id, f.setter_id, f.source_id, f.traffic_type_id, f.call_type_id,
                    f.package_id, f.measures, f.amount
               from app.metric_facts as f
-             where added is null and f.organization_id = add_metric_sums.organization_id
+             where added is null and f.organization_id = add_metric_sums.organization_id and f.day >= w.since and f.day < w.until
           ) as c
          cross join lateral (
             select c.sign, c.day, c.closer_id, c.setter_id, c.source_id, c.traffic_type_id, c.call_type_id, c.package_id,
