@@ -166,6 +166,18 @@ def test_organizations_and_platform_roles_are_audited_too(world: World) -> None:
         )
 
 
+def test_no_trail_keeps_values_that_are_not_there(world: World) -> None:
+    acme = world.organization("acme")
+    acme.lead("Lee")
+    world.super_admin()
+    for trail in ("audit_logs", "platform_audit_logs"):
+        kept = world.rows(f"select old_data, new_data from app.{trail}")
+        assert kept
+        for row in kept:
+            for version in (row["old_data"], row["new_data"]):
+                assert version is None or None not in version.values(), row
+
+
 def test_only_admins_of_the_organization_read_its_trail(world: World) -> None:
     acme, other = world.organization("acme"), world.organization("other")
     ada, dana, stranger = acme.admin(), acme.closer(), other.admin("oscar")

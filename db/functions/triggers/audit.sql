@@ -50,7 +50,7 @@ comment on function app.current_actor() is 'Kind, id, database role and session 
 
 -- app.differing_values: what of a row another version of it does not have. What is NULL is left out.
 create or replace function app.differing_values(version jsonb, other jsonb) returns jsonb
-language sql immutable parallel safe
+language sql immutable strict parallel safe
 return (select coalesce(jsonb_object_agg(v.key, v.value), '{}') from jsonb_each(version) as v
          where v.value <> 'null' and v.value is distinct from other -> v.key);
 comment on function app.differing_values(jsonb, jsonb) is 'What of a row another version of it does not have.';
@@ -132,8 +132,9 @@ language plpgsql volatile security definer set search_path = '' as $$
 declare
     v_before constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
     v_after  constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    v_old    constant jsonb := case tg_op when 'UPDATE' then app.differing_values(v_before, v_after) - 'updated_at' else v_before end;
-    v_new    constant jsonb := case tg_op when 'UPDATE' then app.differing_values(v_after, v_before) - 'updated_at' else v_after end;
+    v_stamp  constant text[] := case tg_op when 'UPDATE' then array['updated_at'] else '{}' end;
+    v_old    constant jsonb := app.differing_values(v_before, coalesce(v_after, '{}')) - v_stamp;
+    v_new    constant jsonb := app.differing_values(v_after, coalesce(v_before, '{}')) - v_stamp;
     v_id     constant uuid := (coalesce(v_after, v_before) ->> tg_argv[0])::uuid;
     v_actor  constant record := app.current_actor();
 begin
